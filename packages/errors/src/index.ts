@@ -1,0 +1,16 @@
+export {
+  BackendError,
+  CheckpointError,
+  ConfigError,
+  DataError,
+  DownloadError,
+  GenerationError,
+  InputError,
+  isWeftError,
+  ShapeError,
+  TokenizerError,
+  TrainingError,
+  WeftError,
+  type WeftErrorCode,
+  type WeftErrorDetails,
+} from './errors.js';
