@@ -1,0 +1,67 @@
+/** What is measured. A workload's parameters go to every contender alike. */
+export type Workload =
+  | { id: string; kind: 'sgemm'; m: number; k: number; n: number; transposeB: boolean }
+  | { id: string; kind: 'bert-forward'; batch: number; length: number }
+  | { id: string; kind: 'bert-step'; batch: number; length: number }
+  | { id: string; kind: 'gpt2-step'; batch: number; length: number }
+  | { id: string; kind: 'gpt2-prompt'; length: number; int8: boolean }
+  | { id: string; kind: 'gpt2-decode'; prompt: number; tokens: number; int8: boolean };
+
+export type Kind = Workload['kind'];
+
+interface Entry {
+  workload: Workload;
+  /** weft's time over the best peer's is to be at most this. */
+  limit: number;
+}
+
+const sgemm = (m: number, k: number, n: number, transposeB = false): Entry => ({
+  workload: { id: `sgemm ${m}x${k}x${n}${transposeB ? ' (out-in)' : ''}`, kind: 'sgemm', m, k, n, transposeB },
+  limit: 1.0,
+});
+
+const bert = (batch: number, length: number): Entry => ({
+  workload: { id: `BERT-base forward B${batch} T${length}`, kind: 'bert-forward', batch, length },
+  limit: 1.0,
+});
+
+const prompt = (length: number, int8: boolean): Entry => ({
+  workload: { id: `GPT-2 prompt ${length}${int8 ? ' int8' : ''}`, kind: 'gpt2-prompt', length, int8 },
+  limit: int8 ? 0.7 : 0.9,
+});
+
+const decode = (context: number, int8: boolean): Entry => ({
+  workload: {
+    id: `GPT-2 decode 64 tokens at ${context}${int8 ? ' int8' : ''}`,
+    kind: 'gpt2-decode',
+    prompt: context,
+    tokens: 64,
+    int8,
+  },
+  limit: int8 ? 0.7 : 0.75,
+});
+
+/** All workloads, in the order of the table. */
+export const entries: readonly Entry[] = [
+  ...[256, 512, 1024, 2048].map((size) => sgemm(size, size, size)),
+  sgemm(128, 768, 768, true),
+  sgemm(1024, 768, 3072, true),
+  sgemm(1024, 3072, 768, true),
+  sgemm(512, 768, 2304),
+  sgemm(512, 768, 50257, true),
+  ...[1, 8].flatMap((batch) => [128, 384].map((length) => bert(batch, length))),
+  {
+    workload: { id: 'BERT-base fine-tuning step B8 T128', kind: 'bert-step', batch: 8, length: 128 },
+    limit: 0.75,
+  },
+  { workload: { id: 'GPT-2 training step B4 T128', kind: 'gpt2-step', batch: 4, length: 128 }, limit: 0.7 },
+  { workload: { id: 'GPT-2 training step B1 T1024', kind: 'gpt2-step', batch: 1, length: 1024 }, limit: 0.6 },
+  prompt(64, false),
+  prompt(512, false),
+  decode(64, false),
+  decode(900, false),
+  prompt(64, true),
+  prompt(512, true),
+  decode(64, true),
+  decode(900, true),
+];
