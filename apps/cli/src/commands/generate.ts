@@ -1,0 +1,89 @@
+import type { Command } from 'commander';
+import { readTexts } from '../input.js';
+import { integerOption, jsonOption, localFilesOnlyOption, numberOption, revisionOption } from '../options.js';
+import { note, printJson, printLine } from '../terminal.js';
+
+interface GenerateFlags {
+  model: string;
+  maxNewTokens: number;
+  temperature?: number;
+  topK?: number;
+  topP?: number;
+  minP?: number;
+  repetitionPenalty?: number;
+  noRepeatNgramSize?: number;
+  numBeams?: number;
+  seed?: number;
+  greedy?: boolean;
+  stream: boolean;
+  stop?: string[];
+  json?: boolean;
+  revision?: string;
+  localFilesOnly?: boolean;
+}
+
+export function addGenerate(program: Command): void {
+  program
+    .command('generate')
+    .description('let a language model go on with a text, token by token')
+    .argument('[prompt...]', 'the beginning; without one, standard input')
+    .requiredOption('-m, --model <model>', 'folder or id on the hub')
+    .addOption(integerOption('-n, --max-new-tokens <n>', 'length of the continuation').default(100))
+    .option('--greedy', 'always the likeliest token, no sampling')
+    .addOption(numberOption('--temperature <t>', 'above 1 bolder, below 1 safer'))
+    .addOption(integerOption('--top-k <k>', 'sample among the k likeliest'))
+    .addOption(numberOption('--top-p <p>', 'sample among the likeliest that make up p'))
+    .addOption(numberOption('--min-p <p>', 'drop tokens below p times the likeliest'))
+    .addOption(numberOption('--repetition-penalty <x>', 'above 1: avoid what was said'))
+    .addOption(integerOption('--no-repeat-ngram-size <n>', 'never the same n tokens twice'))
+    .addOption(integerOption('--num-beams <n>', 'beam search over n beams'))
+    .addOption(integerOption('--seed <n>', 'the same seed writes the same text'))
+    .option('--stop <text...>', 'stop at any of these texts')
+    .option('--no-stream', 'print when all is done')
+    .addOption(revisionOption())
+    .addOption(localFilesOnlyOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  weft generate -m ./out "The whale"
+  weft generate -m gpt2 --greedy -n 20 "The quick brown fox" --json
+  echo "Once upon a time" | weft generate -m gpt2 --top-p 0.9 --seed 1`,
+    )
+    .action(generate);
+}
+
+async function generate(args: string[], flags: GenerateFlags): Promise<void> {
+  const prompt = (await readTexts(args.length > 0 ? [args.join(' ')] : []))[0]!;
+  const [{ setBackend }, { GPT2LMHeadModel }, { AutoTokenizer }] = await Promise.all([
+    import('@weft/backend'),
+    import('@weft/gpt2'),
+    import('@weft/tokenizer'),
+  ]);
+  await setBackend('auto');
+  const tokenizer = await AutoTokenizer.fromPretrained(flags.model, flags);
+  using model = await GPT2LMHeadModel.fromPretrained(flags.model, flags);
+
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort();
+  process.once('SIGINT', interrupt);
+  const inputIds = tokenizer.encodeBatch([prompt]).inputIds;
+  const options = { ...generationOptions(flags), stopStringTokenizer: tokenizer, signal: abort.signal };
+  const started = performance.now();
+  try {
+    if (flags.stream && !flags.json && (flags.numBeams ?? 1) === 1) {
+      const count = await stream(model, tokenizer, prompt, inputIds, options);
+      const seconds = (performance.now() - started) / 1000;
+      note(`${count} tokens in ${seconds.toFixed(2)} s, ${(count / seconds).toFixed(1)} tokens/s`);
+      return;
+    }
+    const [ids] = await model.generate(inputIds, options);
+    const text = tokenizer.decode(ids!, { skipSpecialTokens: true });
+    const seconds = (performance.now() - started) / 1000;
+    if (flags.json) printJson({ model: flags.model, prompt, text, ids, seconds });
+    else printLine(text);
+  } finally {
+    process.off('SIGINT', interrupt);
+  }
+}

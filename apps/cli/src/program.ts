@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import colors from 'picocolors';
+import { addDemo } from './commands/demo.js';
+import { addDoctor } from './commands/doctor.js';
+import { addGenerate } from './commands/generate.js';
+import { addInspect } from './commands/inspect.js';
+import { addPretrain } from './commands/pretrain.js';
+import { addTensorflow } from './commands/tensorflow.js';
+import { addTokenize } from './commands/tokenize.js';
+import { addTrainTokenizer } from './commands/train-tokenizer.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** All verbs. Each loads what it needs when it runs, so that `weft --help` answers at once. */
+export function buildProgram(): Command {
+  const program = new Command('weft')
+    .description('Transformers for TypeScript: train, run and save Hugging Face checkpoints in Node.')
+    .version(version)
+    .option('--debug', 'show stack traces')
+    .configureHelp({ styleTitle: (title) => colors.bold(title), showGlobalOptions: true })
+    .showHelpAfterError('(weft --help lists what there is)')
+    .addHelpText(
+      'after',
+      '\nThe backend is chosen by itself; WEFT_BACKEND and WEFT_NUM_THREADS overrule it. `weft doctor` tells which.',
+    )
+    .exitOverride();
+  for (const add of [
+    addGenerate,
+    addTokenize,
+    addTrainTokenizer,
+    addPretrain,
+    addInspect,
+    addDoctor,
+    addTensorflow,
+    addDemo,
+  ]) {
+    add(program);
+  }
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
