@@ -1,1 +1,45 @@
-export {};
+export {
+  Dropout,
+  Embedding,
+  type EmbeddingLayerOptions,
+  LayerNorm,
+  Linear,
+  type LinearLayerOptions,
+  RmsNorm,
+} from './layers/basic.js';
+export { type CachedKeysAndValues, KeyValueCache } from './layers/key-value-cache.js';
+export { SelfAttention } from './layers/self-attention.js';
+export {
+  type Initializer,
+  linearDefault,
+  normal,
+  ones,
+  type RandomNumbers,
+  uniform,
+  xavierUniform,
+  zeros,
+} from './module/initializers.js';
+export { Module } from './module/module.js';
+export { type ParameterSource, Scope } from './module/scope.js';
+export {
+  randomNumbers,
+  randomSource,
+  type WeightReader,
+  type WeightsSource,
+  type WeightsSourceOptions,
+  weightsSource,
+} from './module/sources.js';
+export { activation } from './ops/activation.js';
+export { type AttentionInputs, attentionWithWeights, scaledDotProductAttention } from './ops/attention.js';
+export { type CrossEntropyOptions, crossEntropy } from './ops/cross-entropy.js';
+export { hasKernel, isRecording, runFused } from './ops/dispatch.js';
+export { DropoutState, dropout, dropoutState, noDropout } from './ops/dropout.js';
+export { type EmbeddingOptions, embedding } from './ops/embedding.js';
+export * as kernels from './ops/kernels.js';
+export { layerNorm } from './ops/layer-norm.js';
+export { type LinearOptions, linear } from './ops/linear.js';
+export { linearCrossEntropy } from './ops/linear-cross-entropy.js';
+export { type AdamWState, accumulate, adamW, clipScale, globalNorm } from './ops/optimizer.js';
+export { dropoutMultipliers, philoxBlock } from './ops/philox.js';
+export { dequantize, type QuantizedWeight, quantizedLinear, quantizeWeight } from './ops/quantized-linear.js';
+export { rmsNorm } from './ops/rms-norm.js';

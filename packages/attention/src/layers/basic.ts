@@ -1,0 +1,119 @@
+import type * as tf from '@tensorflow/tfjs';
+import { type Initializer, linearDefault, normal, ones, zeros } from '../module/initializers.js';
+import { Module } from '../module/module.js';
+import type { Scope } from '../module/scope.js';
+import { dropout, dropoutState } from '../ops/dropout.js';
+import { embedding } from '../ops/embedding.js';
+import type { Activation, WeightLayout } from '../ops/kernels.js';
+import { layerNorm } from '../ops/layer-norm.js';
+import { linear } from '../ops/linear.js';
+import { rmsNorm } from '../ops/rms-norm.js';
+
+export interface LinearLayerOptions {
+  inFeatures: number;
+  outFeatures: number;
+  /** Default: true. */
+  bias?: boolean;
+  /** `in-out` is GPT-2's Conv1D. Default: `out-in`. */
+  layout?: WeightLayout;
+  /** How new weights are drawn; biases then start at zero. Default: as torch.nn.Linear, bias too. */
+  initialize?: Initializer;
+}
+
+/** A linear layer: [..., inFeatures] -> [..., outFeatures]. */
+export class Linear extends Module {
+  readonly weight: tf.Variable;
+  readonly bias?: tf.Variable;
+  readonly layout: WeightLayout;
+
+  constructor(
+    scope: Scope,
+    { inFeatures, outFeatures, bias = true, layout = 'out-in', initialize }: LinearLayerOptions,
+  ) {
+    super();
+    this.layout = layout;
+    const shape = layout === 'out-in' ? [outFeatures, inFeatures] : [inFeatures, outFeatures];
+    this.weight = scope.parameter('weight', shape, initialize ?? linearDefault(inFeatures));
+    if (bias)
+      this.bias = scope.parameter('bias', [outFeatures], initialize ? zeros : linearDefault(inFeatures));
+  }
+
+  forward(x: tf.Tensor, activation: Activation = 'none'): tf.Tensor {
+    return linear(x, this.weight, this.bias, { layout: this.layout, activation });
+  }
+}
+
+export interface EmbeddingLayerOptions {
+  vocabSize: number;
+  width: number;
+  paddingIndex?: number;
+  /** Default: normal with standard deviation 1, as torch.nn.Embedding. */
+  initialize?: Initializer;
+}
+
+/** A table of rows by id: int32 [...] -> [..., width]. */
+export class Embedding extends Module {
+  readonly weight: tf.Variable;
+  readonly paddingIndex: number;
+
+  constructor(
+    scope: Scope,
+    { vocabSize, width, paddingIndex = -1, initialize = normal(1) }: EmbeddingLayerOptions,
+  ) {
+    super();
+    this.paddingIndex = paddingIndex;
+    this.weight = scope.parameter('weight', [vocabSize, width], initialize);
+  }
+
+  forward(ids: tf.Tensor): tf.Tensor {
+    return embedding(this.weight, ids, { paddingIndex: this.paddingIndex });
+  }
+}
+
+/** Layer normalisation over the last axis of this width. */
+export class LayerNorm extends Module {
+  readonly weight: tf.Variable;
+  readonly bias: tf.Variable;
+  readonly epsilon: number;
+
+  constructor(scope: Scope, { width, epsilon = 1e-5 }: { width: number; epsilon?: number }) {
+    super();
+    this.epsilon = epsilon;
+    this.weight = scope.parameter('weight', [width], ones);
+    this.bias = scope.parameter('bias', [width], zeros);
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return layerNorm(x, this.weight, this.bias, this.epsilon);
+  }
+}
+
+/** Root-mean-square normalisation over the last axis of this width, as in T5. */
+export class RmsNorm extends Module {
+  readonly weight: tf.Variable;
+  readonly epsilon: number;
+
+  constructor(scope: Scope, { width, epsilon = 1e-6 }: { width: number; epsilon?: number }) {
+    super();
+    this.epsilon = epsilon;
+    this.weight = scope.parameter('weight', [width], ones);
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return rmsNorm(x, this.weight, this.epsilon);
+  }
+}
+
+/** Dropout that acts only in training mode; its masks follow the shared dropout state. */
+export class Dropout extends Module {
+  readonly rate: number;
+
+  constructor(rate: number) {
+    super();
+    this.rate = rate;
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return this.training && this.rate > 0 ? dropout(x, dropoutState.next(this.rate)) : x;
+  }
+}

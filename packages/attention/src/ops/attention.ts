@@ -1,0 +1,170 @@
+import * as tf from '@tensorflow/tfjs';
+import { InputError } from '@weft/errors';
+import { checkShape } from './check.js';
+import { hasKernel, registerFusedGradient, runFused } from './dispatch.js';
+import { dropoutMask, noDropout } from './dropout.js';
+import { ATTENTION, ATTENTION_GRAD, type AttentionAttrs, type DropoutAttrs } from './kernels.js';
+
+export interface AttentionInputs {
+  /** [B, Tq, H * D] */
+  query: tf.Tensor;
+  /** [B, C, Hk * D], of which the first `keyLength` positions count */
+  key: tf.Tensor;
+  /** [B, C, Hk * Dv] */
+  value: tf.Tensor;
+  numHeads: number;
+  /** Heads of key and value; divides `numHeads`. Default: `numHeads`. */
+  numKeyHeads?: number;
+  /** Default: 1 / sqrt(D). T5 uses 1. */
+  scale?: number;
+  /** Query i sees keys up to i + keyLength - Tq. */
+  causal?: boolean;
+  /** Key positions that exist. Default: all of them. */
+  keyLength?: number;
+  /** [B, keyLength], 1 keep, 0 hide */
+  keyPaddingMask?: tf.Tensor;
+  /** [1 or B, 1 or H, Tq, keyLength], added to the scaled scores */
+  bias?: tf.Tensor;
+  dropout?: DropoutAttrs;
+}
+
+/**
+ * softmax(scale * query key^T + bias) value, head by head (Vaswani et al., 2017). Heads lie side by side in
+ * the last axis, as a linear gives them. A row that sees no key is the mean of all values, never NaN.
+ *
+ * @returns [B, Tq, H * Dv]
+ * @throws ShapeError, InputError when sizes do not fit together
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs';
+ * import { scaledDotProductAttention } from '@weft/attention';
+ *
+ * const x = tf.tensor3d([[[1], [2], [3]]]);
+ * const y = scaledDotProductAttention({ query: x, key: x, value: x, numHeads: 1, causal: true });
+ * console.assert(y.dataSync()[0] === 1); // the first position sees only itself
+ * ```
+ */
+export function scaledDotProductAttention(inputs: AttentionInputs): tf.Tensor {
+  const attrs = attributes(inputs);
+  const { query, key, value, keyPaddingMask, bias } = inputs;
+  if (hasKernel(ATTENTION)) {
+    const [y, logSumExp] = runFused(ATTENTION, { query, key, value, keyPaddingMask, bias }, attrs);
+    logSumExp!.dispose();
+    return y!;
+  }
+  return tf.tidy(() => attend(inputs, attrs).output);
+}
+
+/**
+ * The same, with the probabilities, for models that are asked for their attentions. Always in plain tfjs.
+ *
+ * @returns output [B, Tq, H * Dv], weights [B, H, Tq, keyLength] after dropout
+ */
+export function attentionWithWeights(inputs: AttentionInputs): { output: tf.Tensor; weights: tf.Tensor4D } {
+  return tf.tidy(() => attend(inputs, attributes(inputs)));
+}
+
+function attributes({
+  query,
+  key,
+  value,
+  bias,
+  keyPaddingMask,
+  ...options
+}: AttentionInputs): AttentionAttrs {
+  const [batch, queries, width] = query.shape as [number, number, number];
+  const { numHeads, numKeyHeads = numHeads, keyLength = key.shape[1]!, causal = false } = options;
+  if (width % numHeads !== 0 || numHeads % numKeyHeads !== 0) {
+    throw new InputError({
+      operation: 'scaledDotProductAttention',
+      expected: `a query width that ${numHeads} heads divide, and key heads that divide them`,
+      received: `width ${width}, ${numHeads} heads, ${numKeyHeads} key heads`,
+      remedy: 'choose a width that is a multiple of the number of heads',
+    });
+  }
+  const headSize = width / numHeads;
+  checkShape('scaledDotProductAttention', 'key', key, [batch, 'capacity', numKeyHeads * headSize]);
+  checkShape('scaledDotProductAttention', 'value', value, [batch, key.shape[1]!, 'width']);
+  if (keyPaddingMask)
+    checkShape('scaledDotProductAttention', 'keyPaddingMask', keyPaddingMask, [batch, keyLength]);
+  if (bias) {
+    checkShape('scaledDotProductAttention', 'bias', bias, ['1 or batch', '1 or heads', queries, keyLength]);
+  }
+  return {
+    numHeads,
+    numKeyHeads,
+    scale: options.scale ?? 1 / Math.sqrt(headSize),
+    causal,
+    keyLength,
+    dropout: options.dropout ?? noDropout,
+  };
+}
+
+// The lowest finite float32: hidden scores count as this, so that a row that sees nothing is uniform.
+const LOWEST = -3.4028234663852886e38;
+
+function attend(inputs: AttentionInputs, attrs: AttentionAttrs): { output: tf.Tensor; weights: tf.Tensor4D } {
+  const { numHeads, numKeyHeads, scale, keyLength, dropout } = attrs;
+  const [batch, queries] = inputs.query.shape as [number, number, number];
+  const query = splitHeads(inputs.query, numHeads); // [B, H, Tq, D]
+  const key = repeatHeads(splitHeads(firstPositions(inputs.key, keyLength), numKeyHeads), numHeads); // [B, H, Tk, D]
+  const value = repeatHeads(splitHeads(firstPositions(inputs.value, keyLength), numKeyHeads), numHeads);
+  let scores = tf.mul(tf.matMul(query, key, false, true), scale); // [B, H, Tq, Tk]
+  if (inputs.bias) scores = tf.add(scores, inputs.bias);
+  const visible = visibility(inputs, attrs, queries);
+  if (visible)
+    scores = tf.where(tf.broadcastTo(visible, scores.shape), scores, tf.fill(scores.shape, LOWEST));
+  let weights = tf.softmax(scores) as tf.Tensor4D;
+  if (dropout.rate > 0) weights = tf.mul(weights, dropoutMask(weights.shape, dropout));
+  const joined = tf.transpose(tf.matMul(weights, value), [0, 2, 1, 3]); // [B, Tq, H, Dv]
+  return { output: joined.reshape([batch, queries, -1]), weights };
+}
+
+/** Which scores count, broadcastable to [B, H, Tq, Tk]; undefined when all do. */
+function visibility(
+  { keyPaddingMask }: AttentionInputs,
+  { causal, keyLength }: AttentionAttrs,
+  queries: number,
+): tf.Tensor | undefined {
+  let visible: tf.Tensor | undefined;
+  if (causal && queries > 1) {
+    const rows = tf.range(keyLength - queries, keyLength, 1, 'int32').reshape([1, 1, queries, 1]);
+    visible = tf.lessEqual(tf.range(0, keyLength, 1, 'int32').reshape([1, 1, 1, keyLength]), rows);
+  }
+  if (!keyPaddingMask) return visible;
+  const kept = tf.notEqual(keyPaddingMask, 0).reshape([keyPaddingMask.shape[0]!, 1, 1, keyLength]);
+  return visible ? tf.logicalAnd(visible, kept) : kept;
+}
+
+function firstPositions(x: tf.Tensor, length: number): tf.Tensor {
+  return x.shape[1] === length ? x : tf.slice(x, [0, 0, 0], [-1, length, -1]);
+}
+
+/** [B, T, H * D] -> [B, H, T, D] */
+function splitHeads(x: tf.Tensor, heads: number): tf.Tensor4D {
+  const [batch, length, width] = x.shape as [number, number, number];
+  return tf.transpose(x.reshape([batch, length, heads, width / heads]), [0, 2, 1, 3]) as tf.Tensor4D;
+}
+
+/** [B, Hk, T, D] -> [B, H, T, D], each key head serving H / Hk query heads in a row */
+function repeatHeads(x: tf.Tensor4D, heads: number): tf.Tensor4D {
+  const [batch, keyHeads, length, size] = x.shape;
+  if (keyHeads === heads) return x;
+  const repeated = tf.tile(x.reshape([batch, keyHeads, 1, length, size]), [1, 1, heads / keyHeads, 1, 1]);
+  return repeated.reshape([batch, heads, length, size]);
+}
+
+registerFusedGradient<AttentionAttrs>(ATTENTION, [true, true], (dy, saved, attrs) => {
+  // Saved: query, key, value, then the optional inputs that were given, then y and logSumExp.
+  const [query, key, value] = saved;
+  const [y, logSumExp] = saved.slice(-2);
+  const optional = saved.slice(3, -2);
+  const bias = optional.find((tensor) => tensor.rank === 4);
+  const keyPaddingMask = optional.find((tensor) => tensor.rank === 2);
+  const [dquery, dkey, dvalue, dbias] = runFused(
+    ATTENTION_GRAD,
+    { dy, query, key, value, y, logSumExp, keyPaddingMask, bias },
+    attrs,
+  );
+  return { query: () => dquery!, key: () => dkey!, value: () => dvalue!, bias: () => dbias! };
+});
