@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import { ConfigError } from '@weft/errors';
+import type { z } from 'zod';
+import { type HubOptions, resolveModelFiles } from './resolve.js';
+
+/**
+ * Checks a configuration against a schema; keys keep the spelling of config.json, and keys that the schema
+ * does not know are kept, so that they are written back as they came.
+ *
+ * @throws ConfigError that lists every key at fault
+ */
+export function parseConfig<Schema extends z.ZodType>(
+  value: unknown,
+  schema: Schema,
+  where: string,
+): z.infer<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(
+    ({ path, message }) => `${path.join('.') || 'the whole'}: ${message}`,
+  );
+  throw new ConfigError({
+    operation: 'read configuration',
+    expected: `a configuration of the right form in ${where}`,
+    received: issues.join('; '),
+    remedy: 'mend these keys, or use the configuration that belongs to the model',
+  });
+}
+
+/** Reads a JSON file; @throws ConfigError when it is not JSON. */
+export async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8');
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new ConfigError({
+      operation: 'read JSON',
+      expected: `valid JSON in ${path}`,
+      received: (cause as Error).message,
+      remedy: 'mend the file, or fetch it again',
+      cause,
+    });
+  }
+}
+
+/** Reads and checks config.json of a folder or a model of the hub. */
+export async function readConfig<Schema extends z.ZodType>(
+  source: string,
+  schema: Schema,
+  options: HubOptions = {},
+): Promise<z.infer<Schema>> {
+  const { 'config.json': path } = await resolveModelFiles(source, { ...options, files: ['config.json'] });
+  return parseConfig(await readJson(path!), schema, path!);
+}
