@@ -1,0 +1,46 @@
+#include "testing.h"
+
+#include <atomic>
+#include <thread>
+
+#include "../runtime/parallel.h"
+
+using namespace weft;
+
+TEST(parallel_for_covers_each_index_once) {
+  for (int64_t n : {0, 1, 2, 3, 7, 64, 1000, 100003}) {
+    std::vector<int> seen(static_cast<size_t>(n), 0);
+    parallel_for(n, 10, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) ++seen[static_cast<size_t>(i)];
+    });
+    for (int count : seen) EXPECT(count == 1);
+  }
+}
+
+TEST(parallel_tasks_covers_each_index_once) {
+  std::vector<int> seen(1000, 0);
+  parallel_tasks(1000, [&](int64_t i) { ++seen[static_cast<size_t>(i)]; });
+  for (int count : seen) EXPECT(count == 1);
+}
+
+TEST(parallel_for_nests) {
+  std::atomic<int64_t> total{0};
+  parallel_for(10, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) parallel_for(10, 1, [&](int64_t b, int64_t e) { total += e - b; });
+  });
+  EXPECT(total.load() == 100);
+}
+
+TEST(pool_serves_several_callers) {
+  std::atomic<int64_t> total{0};
+  std::vector<std::thread> callers;
+  for (int t = 0; t < 3; ++t) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 2000; ++round) {
+        parallel_for(64, 1, [&](int64_t begin, int64_t end) { total.fetch_add(end - begin, std::memory_order_relaxed); });
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT(total.load() == 3 * 2000 * 64);
+}
