@@ -42,6 +42,8 @@ export interface ModelClass<M extends PretrainedModel<C>, C extends BaseConfig> 
   readonly keyMap: KeyMap;
   /** Parameters that a checkpoint of another head lacks and that are then drawn: patterns of keys. */
   readonly headKeys?: readonly RegExp[];
+  /** Keys that are copies of others where the configuration ties word embeddings, and are not read then. */
+  readonly tiedKeys?: readonly RegExp[];
 }
 
 /** Where a new model's parameters come from: a seed, or a scope over a checkpoint. */
@@ -125,7 +127,9 @@ export async function loadPretrained<M extends PretrainedModel<C>, C extends Bas
 
   using weights = await openWeights(source, options);
   const names = weights.names();
-  const { resolve, isIgnored } = resolveKeys(names, model.keyMap);
+  const tied = config.tie_word_embeddings === false ? [] : (model.tiedKeys ?? []);
+  const ignored = [...(model.keyMap.ignored ?? []), ...tied];
+  const { resolve, isIgnored } = resolveKeys(names, { ...model.keyMap, ignored });
   const values = await weights.readAllFloat32(names.filter((name) => !isIgnored(name)));
   const parameters = weightsSource(
     {
