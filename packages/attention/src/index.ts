@@ -36,7 +36,21 @@ export { hasKernel, isRecording, runFused } from './ops/dispatch.js';
 export { DropoutState, dropout, dropoutState, noDropout } from './ops/dropout.js';
 export { type EmbeddingOptions, embedding } from './ops/embedding.js';
 export * as kernels from './ops/kernels.js';
-export type { Activation, AdamWAttrs, DropoutAttrs, WeightLayout } from './ops/kernels.js';
+export type {
+  Activation,
+  ActivationAttrs,
+  AdamWAttrs,
+  AttentionAttrs,
+  CacheAppendAttrs,
+  CrossEntropyAttrs,
+  DropoutAttrs,
+  EmbeddingGradAttrs,
+  LinearAttrs,
+  LinearCrossEntropyAttrs,
+  NormAttrs,
+  QuantizedLinearAttrs,
+  WeightLayout,
+} from './ops/kernels.js';
 export { layerNorm } from './ops/layer-norm.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { linearCrossEntropy } from './ops/linear-cross-entropy.js';
