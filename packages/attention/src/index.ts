@@ -35,7 +35,6 @@ export { type CrossEntropyOptions, crossEntropy } from './ops/cross-entropy.js';
 export { hasKernel, isRecording, runFused } from './ops/dispatch.js';
 export { DropoutState, dropout, dropoutState, noDropout } from './ops/dropout.js';
 export { type EmbeddingOptions, embedding } from './ops/embedding.js';
-export * as kernels from './ops/kernels.js';
 export type {
   Activation,
   ActivationAttrs,
@@ -51,6 +50,7 @@ export type {
   QuantizedLinearAttrs,
   WeightLayout,
 } from './ops/kernels.js';
+export * as kernels from './ops/kernels.js';
 export { layerNorm } from './ops/layer-norm.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { linearCrossEntropy } from './ops/linear-cross-entropy.js';

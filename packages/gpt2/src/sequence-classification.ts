@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { crossEntropy, Linear, normal } from '@weft/attention';
+import { crossEntropy, embedding, Linear, normal } from '@weft/attention';
 import { InputError } from '@weft/errors';
 import { type LoadOptions, loadPretrained, type ModelSource, PretrainedModel, scopeOf } from '@weft/model';
 import { type GPT2Config, gpt2ConfigSchema, gpt2KeyMap } from './config.js';
@@ -56,7 +56,8 @@ export class GPT2ForSequenceClassification extends PretrainedModel<GPT2Config> {
       const { lastHiddenState } = this.transformer.forward({ ...inputs, inputIds: ids });
       const [batch, length, width] = lastHiddenState.shape;
       const last = this.#lastTokens(ids).map((position, row) => row * length + position);
-      const pooled = tf.gather(lastHiddenState.reshape([batch * length, width]), tf.tensor1d(last, 'int32')); // [B, E]
+      // A look-up of rows whose gradient is a scatter-add: tfjs's gather has none on wasm.
+      const pooled = embedding(lastHiddenState.reshape([batch * length, width]), tf.tensor1d(last, 'int32')); // [B, E]
       const logits = this.score.forward(pooled) as tf.Tensor2D; // [B, labels]
       const loss = labels ? this.#loss(logits, labels) : undefined;
       return { logits, ...(loss ? { loss } : {}) } as GPT2ClassificationOutputs & tf.TensorContainer;

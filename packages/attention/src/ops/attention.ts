@@ -30,7 +30,7 @@ export interface AttentionInputs {
 
 /**
  * softmax(scale * query key^T + bias) value, head by head (Vaswani et al., 2017). Heads lie side by side in
- * the last axis, as a linear gives them. A row that sees no key is the mean of all values, never NaN.
+ * the last axis, as a linear gives them. A row whose keys are all padding is their mean, never NaN.
  *
  * @returns [B, Tq, H * Dv]
  * @throws ShapeError, InputError when sizes do not fit together
@@ -100,40 +100,35 @@ function attributes({
   };
 }
 
-// The lowest finite float32: hidden scores count as this, so that a row that sees nothing is uniform.
+// The lowest finite float32: padding counts as this, so that a row that sees nothing else is uniform.
 const LOWEST = -3.4028234663852886e38;
 
 function attend(inputs: AttentionInputs, attrs: AttentionAttrs): { output: tf.Tensor; weights: tf.Tensor4D } {
-  const { numHeads, numKeyHeads, scale, keyLength, dropout } = attrs;
+  const { numHeads, numKeyHeads, scale, keyLength, causal, dropout } = attrs;
   const [batch, queries] = inputs.query.shape as [number, number, number];
   const query = splitHeads(inputs.query, numHeads); // [B, H, Tq, D]
   const key = repeatHeads(splitHeads(firstPositions(inputs.key, keyLength), numKeyHeads), numHeads); // [B, H, Tk, D]
   const value = repeatHeads(splitHeads(firstPositions(inputs.value, keyLength), numKeyHeads), numHeads);
-  let scores = tf.mul(tf.matMul(query, key, false, true), scale); // [B, H, Tq, Tk]
+  let scores: tf.Tensor = tf.mul(tf.matMul(query, key, false, true), scale); // [B, H, Tq, Tk]
   if (inputs.bias) scores = tf.add(scores, inputs.bias);
-  const visible = visibility(inputs, attrs, queries);
-  if (visible)
-    scores = tf.where(tf.broadcastTo(visible, scores.shape), scores, tf.fill(scores.shape, LOWEST));
+  if (inputs.keyPaddingMask)
+    scores = hide(scores, tf.equal(inputs.keyPaddingMask, 0).reshape([batch, 1, 1, keyLength]), LOWEST);
+  if (causal && queries > 1) scores = hide(scores, future(queries, keyLength), Number.NEGATIVE_INFINITY);
   let weights = tf.softmax(scores) as tf.Tensor4D;
   if (dropout.rate > 0) weights = tf.mul(weights, dropoutMask(weights.shape, dropout));
   const joined = tf.transpose(tf.matMul(weights, value), [0, 2, 1, 3]); // [B, Tq, H, Dv]
   return { output: joined.reshape([batch, queries, -1]), weights };
 }
 
-/** Which scores count, broadcastable to [B, H, Tq, Tk]; undefined when all do. */
-function visibility(
-  { keyPaddingMask }: AttentionInputs,
-  { causal, keyLength }: AttentionAttrs,
-  queries: number,
-): tf.Tensor | undefined {
-  let visible: tf.Tensor | undefined;
-  if (causal && queries > 1) {
-    const rows = tf.range(keyLength - queries, keyLength, 1, 'int32').reshape([1, 1, queries, 1]);
-    visible = tf.lessEqual(tf.range(0, keyLength, 1, 'int32').reshape([1, 1, 1, keyLength]), rows);
-  }
-  if (!keyPaddingMask) return visible;
-  const kept = tf.notEqual(keyPaddingMask, 0).reshape([keyPaddingMask.shape[0]!, 1, 1, keyLength]);
-  return visible ? tf.logicalAnd(visible, kept) : kept;
+/** Scores with this value where `hidden`, broadcastable to them, is true. */
+function hide(scores: tf.Tensor, hidden: tf.Tensor, value: number): tf.Tensor {
+  return tf.where(tf.broadcastTo(hidden, scores.shape), tf.fill(scores.shape, value), scores);
+}
+
+/** True where key j lies in the future of query i: [1, 1, Tq, Tk]. */
+function future(queries: number, keyLength: number): tf.Tensor {
+  const rows = tf.range(keyLength - queries, keyLength, 1, 'int32').reshape([1, 1, queries, 1]);
+  return tf.greater(tf.range(0, keyLength, 1, 'int32').reshape([1, 1, 1, keyLength]), rows);
 }
 
 function firstPositions(x: tf.Tensor, length: number): tf.Tensor {

@@ -55,8 +55,9 @@ export const RMS_NORM_GRAD = 'WeftRmsNormGrad';
  * without a cache keyLength = C); Tk = keyLength.
  * keyPaddingMask? [B, Tk] (1 keep, 0 hide; float32 or int32), bias? [1 or B, 1 or H, Tq, Tk], added after the scale.
  * `causal`: query i sees key j where j <= i + keyLength - Tq.
- * A hidden score counts as the lowest finite float32, so that a row which sees nothing is the mean of all
- * Tk values, never NaN.
+ * A key that causality hides never counts. A key that the padding mask hides counts as the lowest finite
+ * float32, so that a row whose keys are all hidden is their mean, never NaN: that of the keys that causality
+ * lets it see. With no such key at all (keyLength < Tq) the row is zero.
  * Dropout acts on the probabilities: element index ((b * H + h) * Tq + i) * Tk + j of the counter-based mask
  * (see `dropout`), kept ones scaled by 1 / (1 - rate).
  *

@@ -1,0 +1,230 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as tf from '@tensorflow/tfjs';
+import { adamW, clipScale, globalNorm } from '@weft/attention';
+import { closeTo, expectClose, type FixtureTensor, readFixture } from '@weft/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GPT2ForSequenceClassification, GPT2LMHeadModel, GPT2Model } from './index.js';
+
+const fixtures = new URL('../fixtures/', import.meta.url);
+const tiny = fileURLToPath(new URL('tiny', fixtures));
+const lm = readFixture(new URL('lm.safetensors', fixtures));
+const rows = ({ data, shape }: FixtureTensor): number[][] =>
+  Array.from({ length: shape[0]! }, (_, i) => [...data.slice(i * shape[1]!, (i + 1) * shape[1]!)]);
+const [ids, mask, positions, labels] = ['ids', 'mask', 'positions', 'labels'].map((name) =>
+  rows(lm.tensor(name)),
+);
+
+let model: GPT2LMHeadModel;
+beforeAll(async () => {
+  model = await GPT2LMHeadModel.fromPretrained(tiny);
+});
+afterAll(() => model.dispose());
+
+describe('GPT2LMHeadModel against transformers', () => {
+  it('gives the same logits, loss, hidden states and attentions under left padding', () => {
+    const inputs = { inputIds: ids!, attentionMask: mask!, positionIds: positions!, labels: labels! };
+    const out = model.forward({ ...inputs, outputHiddenStates: true, outputAttentions: true });
+    expectClose(out.logits.dataSync(), lm.tensor('logits').data, closeTo.models, 'logits');
+    expectClose(out.loss!.dataSync(), lm.tensor('loss').data, closeTo.models, 'loss');
+    expect(out.hiddenStates).toHaveLength(3);
+    for (const [i, each] of out.hiddenStates!.entries()) {
+      expectClose(each.dataSync(), lm.tensor(`hidden.${i}`).data, closeTo.models, `hidden ${i}`);
+    }
+    for (const [i, each] of out.attentions!.entries()) {
+      expectClose(each.dataSync(), lm.tensor(`attention.${i}`).data, closeTo.models, `attention ${i}`);
+    }
+    const fused = model.forward({ ...inputs, outputLogits: false });
+    expectClose(fused.loss!.dataSync(), lm.tensor('loss').data, closeTo.models, 'fused loss');
+    expectClose(
+      model.forward({ inputIds: ids! }).logits.dataSync(),
+      lm.tensor('plain.logits').data,
+      closeTo.models,
+    );
+  });
+
+  for (const outputLogits of [true, false]) {
+    it(`gives the same gradient of every parameter, ${outputLogits ? 'with' : 'without'} logits`, () => {
+      const parameters = model.namedParameters();
+      const { grads } = tf.variableGrads(
+        () =>
+          model.forward({
+            inputIds: ids!,
+            attentionMask: mask!,
+            positionIds: positions!,
+            labels: labels!,
+            outputLogits: outputLogits as false,
+          }).loss!,
+        parameters.map(([, parameter]) => parameter),
+      );
+      for (const [key, parameter] of parameters) {
+        expectClose(grads[parameter.name]!.dataSync(), lm.tensor(`grad.${key}`).data, closeTo.gradients, key);
+      }
+      tf.dispose(grads);
+    });
+  }
+
+  it('follows ten training steps', async () => {
+    const training = readFixture(new URL('training.safetensors', fixtures));
+    using trained = await GPT2LMHeadModel.fromPretrained(tiny);
+    const parameters = trained.parameters();
+    const moments = (): tf.Variable[] => parameters.map(({ shape }) => tf.variable(tf.zeros(shape)));
+    const [means, variances] = [moments(), moments()];
+    const expected = training.meta.losses as number[];
+    for (let step = 1; step <= 10; step++) {
+      const inputIds = rows(training.tensor(`batch.${(step - 1) % 4}`));
+      tf.tidy(() => {
+        const loss = (): tf.Scalar =>
+          trained.forward({ inputIds, labels: inputIds, outputLogits: false }).loss!;
+        const { value, grads } = tf.variableGrads(loss, parameters);
+        expectClose(value.dataSync(), [expected[step - 1]!], closeTo.models, `loss of step ${step}`);
+        const gradients = parameters.map(({ name }) => grads[name]!);
+        const each = (number: number): number[] => parameters.map(() => number);
+        adamW(
+          { parameters, gradients, means, variances },
+          {
+            learningRate: each(1e-3),
+            weightDecay: each(0.01),
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            step,
+            gradientScale: clipScale(globalNorm(gradients).dataSync()[0]!, 1),
+          },
+        );
+      });
+    }
+    const tolerance = { atol: 5e-5, rtol: 1e-3 };
+    for (const [key, parameter] of trained.namedParameters()) {
+      const [actual, wanted] = [parameter.dataSync(), training.tensor(`after.${key}`).data];
+      // A bias that all keys share changes no attention: its gradient is rounding, which Adam blows up.
+      const third = actual.length / 3;
+      const parts = key.endsWith('c_attn.bias') ? [0, 2 * third] : [0];
+      for (const start of parts) {
+        const end = parts.length > 1 ? start + third : actual.length;
+        expectClose(actual.slice(start, end), wanted.slice(start, end), tolerance, key);
+      }
+    }
+    tf.dispose([means, variances]);
+  });
+});
+
+describe('generation against transformers', () => {
+  const generated = lm.meta.generated as Record<string, number[][]>;
+  const prompt = lm.meta.prompt as number[][];
+  const padded = lm.meta.padded as number[][];
+  const attentionMask = lm.meta.paddedMask as number[][];
+
+  it.each([
+    ['greedy', prompt, { maxLength: 30 }],
+    ['batch', padded, { maxLength: 24, attentionMask }],
+    [
+      'beams',
+      prompt,
+      { maxLength: 24, numBeams: 4, numReturnSequences: 3, lengthPenalty: 0.8, noRepeatNgramSize: 3 },
+    ],
+    ['beamsBatch', padded, { maxLength: 24, numBeams: 3, earlyStopping: true, attentionMask }],
+    ['penalties', prompt, { maxLength: 30, repetitionPenalty: 1.4, noRepeatNgramSize: 2, minLength: 20 }],
+    ['lookup', prompt, { maxLength: 30, promptLookupNumTokens: 4 }],
+  ])('%s gives the same ids', async (name, inputIds, options) => {
+    expect(await model.generate(inputIds, { padTokenId: 95, ...options })).toEqual(generated[name]);
+  });
+
+  it('gives ragged prompts what each gives alone', async () => {
+    const ragged = padded.map((row, i) => row.filter((_, t) => attentionMask[i]![t] === 1));
+    const together = await model.generate(ragged, { maxNewTokens: 8, padTokenId: 95 });
+    for (const [i, row] of ragged.entries()) {
+      const [alone] = await model.generate([row], { maxNewTokens: 8, padTokenId: 95 });
+      expect(together[i]!.slice(-8)).toEqual(alone!.slice(-8));
+    }
+  });
+
+  it('streams the tokens that generate gives, and frees everything when it is left early', async () => {
+    const before = tf.memory().numTensors;
+    const streamed: number[] = [];
+    for await (const { tokens } of model.generateStream(prompt, { maxLength: 30, padTokenId: 95 })) {
+      streamed.push(tokens[0]!);
+      if (streamed.length === 6) break;
+    }
+    expect(streamed).toEqual(generated.greedy![0]!.slice(5, 11));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('stops within a token of an abort', async () => {
+    const controller = new AbortController();
+    const seen: number[] = [];
+    const stoppingCriteria = [
+      ({ tokens }: { tokens: readonly number[] }) => {
+        seen.push(tokens.length);
+        if (tokens.length === 8) controller.abort();
+        return false;
+      },
+    ];
+    const run = model.generate(prompt, { maxLength: 40, stoppingCriteria, signal: controller.signal });
+    await expect(run).rejects.toThrow(/abort/i);
+    expect(seen.at(-1)).toBe(8);
+  });
+
+  it('leaks no tensor over 100 generations', async () => {
+    await model.generate(prompt, { maxLength: 7 });
+    const before = tf.memory().numTensors;
+    for (let i = 0; i < 100; i++) await model.generate(prompt, { maxLength: 7 });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('loading and saving', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'weft-gpt2-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('writes what it reads back', async () => {
+    await model.savePretrained(folder);
+    using again = await GPT2LMHeadModel.fromPretrained(folder);
+    expect(again.config).toMatchObject({
+      model_type: 'gpt2',
+      n_layer: 2,
+      architectures: ['GPT2LMHeadModel'],
+    });
+    const logits = again.forward({ inputIds: ids! }).logits.dataSync();
+    expect(logits).toEqual(model.forward({ inputIds: ids! }).logits.dataSync());
+  });
+
+  it('loads the base model out of a checkpoint with a head, and the other way', async () => {
+    using base = await GPT2Model.fromPretrained(tiny);
+    const out = base.forward({ inputIds: ids!, attentionMask: mask!, positionIds: positions! });
+    expectClose(out.lastHiddenState.dataSync(), lm.tensor('hidden.2').data, closeTo.models);
+    const bare = join(folder, 'bare');
+    await base.savePretrained(bare);
+    using head = await GPT2LMHeadModel.fromPretrained(bare);
+    const logits = head.forward({ inputIds: ids! }).logits.dataSync();
+    expectClose(logits, lm.tensor('plain.logits').data, closeTo.models);
+  });
+
+  it('classifies the last token that is no padding', async () => {
+    const fixture = readFixture(new URL('classifier.safetensors', fixtures));
+    const warnings: string[] = [];
+    using classifier = await GPT2ForSequenceClassification.fromPretrained(tiny, {
+      numLabels: 3,
+      config: { pad_token_id: 95 },
+      warn: (message) => warnings.push(message),
+    });
+    expect(warnings.join()).toContain('score.weight');
+    classifier.score.weight.assign(tf.tensor(fixture.tensor('score').data, [3, 32]));
+    const inputs = { inputIds: rows(fixture.tensor('ids')), labels: [...fixture.tensor('labels').data] };
+    const { value, grads } = tf.variableGrads(() => classifier.forward(inputs).loss!);
+    expectClose(value.dataSync(), fixture.tensor('loss').data, closeTo.models, 'loss');
+    expectClose(classifier.forward(inputs).logits.dataSync(), fixture.tensor('logits').data, closeTo.models);
+    expectClose(
+      grads[classifier.score.weight.name]!.dataSync(),
+      fixture.tensor('grad.score').data,
+      closeTo.gradients,
+    );
+    const { weight } = classifier.transformer.wte;
+    expectClose(grads[weight.name]!.dataSync(), fixture.tensor('grad.wte').data, closeTo.gradients);
+  });
+});
