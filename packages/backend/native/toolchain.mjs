@@ -43,7 +43,7 @@ export function instructionSetsOf(arch) {
 
 export const baseFlags = [
   ...['-std=c++17', '-O3', '-fPIC', '-fvisibility=hidden', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=off'],
-  ...['-Wall', '-Wextra', '-Wno-unknown-pragmas', '-Wno-psabi', '-Wno-ignored-attributes', '-pthread'],
+  ...['-Wall', '-Wextra', '-Wno-unknown-pragmas', '-Wno-psabi', '-Wno-ignored-attributes', '-Wno-maybe-uninitialized', '-Wno-uninitialized', '-pthread'],
 ];
 
 /** The folder of node_api.h. */

@@ -91,4 +91,29 @@ WEFT_INLINE Vec load_i8(const int8_t* p) {
   return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
 }
 
+// r as a kLanes x kLanes matrix, transposed in place.
+WEFT_INLINE void transpose(Vec (&r)[16]) {
+  __m512 t[16], u[16];
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_ps(r[i].v, r[i + 1].v);
+    t[i + 1] = _mm512_unpackhi_ps(r[i].v, r[i + 1].v);
+  }
+  for (int i = 0; i < 16; i += 4) {
+    for (int j = 0; j < 2; ++j) {
+      const __m512d low = _mm512_castps_pd(t[i + j]), high = _mm512_castps_pd(t[i + 2 + j]);
+      u[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+      u[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+    }
+  }
+  // u[4g + c] holds, in its quarter q, column 4q + c of rows 4g..4g+3.
+  for (int c = 0; c < 4; ++c) {
+    const __m512 x = _mm512_shuffle_f32x4(u[c], u[4 + c], 0x88), y = _mm512_shuffle_f32x4(u[c], u[4 + c], 0xdd);
+    const __m512 z = _mm512_shuffle_f32x4(u[8 + c], u[12 + c], 0x88), w = _mm512_shuffle_f32x4(u[8 + c], u[12 + c], 0xdd);
+    r[c].v = _mm512_shuffle_f32x4(x, z, 0x88);
+    r[8 + c].v = _mm512_shuffle_f32x4(x, z, 0xdd);
+    r[4 + c].v = _mm512_shuffle_f32x4(y, w, 0x88);
+    r[12 + c].v = _mm512_shuffle_f32x4(y, w, 0xdd);
+  }
+}
+
 }  // namespace weft::WEFT_ISA

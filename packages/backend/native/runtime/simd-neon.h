@@ -110,4 +110,13 @@ WEFT_INLINE Vec load_i8(const int8_t* p) {
   return {vcvtq_f32_s32(vld1q_s32(values))};
 }
 
+// r as a kLanes x kLanes matrix, transposed in place.
+WEFT_INLINE void transpose(Vec (&r)[4]) {
+  const float32x4x2_t low = vtrnq_f32(r[0].v, r[1].v), high = vtrnq_f32(r[2].v, r[3].v);
+  r[0].v = vcombine_f32(vget_low_f32(low.val[0]), vget_low_f32(high.val[0]));
+  r[1].v = vcombine_f32(vget_low_f32(low.val[1]), vget_low_f32(high.val[1]));
+  r[2].v = vcombine_f32(vget_high_f32(low.val[0]), vget_high_f32(high.val[0]));
+  r[3].v = vcombine_f32(vget_high_f32(low.val[1]), vget_high_f32(high.val[1]));
+}
+
 }  // namespace weft::WEFT_ISA

@@ -134,4 +134,15 @@ WEFT_INLINE Vec load_i8(const int8_t* p) {
   return {F4{static_cast<float>(p[0]), static_cast<float>(p[1]), static_cast<float>(p[2]), static_cast<float>(p[3])}};
 }
 
+// r as a kLanes x kLanes matrix, transposed in place.
+WEFT_INLINE void transpose(Vec (&r)[4]) {
+  for (int i = 0; i < 4; ++i) {
+    for (int j = 0; j < i; ++j) {
+      const float t = r[i].v[j];
+      r[i].v[j] = r[j].v[i];
+      r[j].v[i] = t;
+    }
+  }
+}
+
 }  // namespace weft::WEFT_ISA
