@@ -3,19 +3,37 @@
 //   node native/build.mjs --install   the install step: says in one line why there is no native backend, and succeeds
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { argv, arch, platform } from 'node:process';
-import { baseFlags, compile, findCompiler, libraryJobs, link, nodeHeaders, packageRoot, sourcesIn } from './toolchain.mjs';
+import { arch, argv, platform } from 'node:process';
+import {
+  baseFlags,
+  compile,
+  findCompiler,
+  libraryJobs,
+  link,
+  nodeHeaders,
+  packageRoot,
+  sourcesIn,
+} from './toolchain.mjs';
 
 const installing = argv.includes('--install');
 const output = join(packageRoot, 'build', 'Release', 'weft.node');
 
 function giveUp(reason) {
-  process.stderr.write(`@weft/backend: no native backend (${reason}); weft runs on WebAssembly, some 5 to 20 times slower\n`);
+  process.stderr.write(
+    `@weft/backend: no native backend (${reason}); weft runs on WebAssembly, some 5 to 20 times slower\n`,
+  );
   process.exit(installing ? 0 : 1);
 }
 
 const linkFlags = {
-  linux: ['-shared', '-pthread', '-static-libstdc++', '-static-libgcc', '-Wl,--gc-sections', '-Wl,-z,nodelete'],
+  linux: [
+    '-shared',
+    '-pthread',
+    '-static-libstdc++',
+    '-static-libgcc',
+    '-Wl,--gc-sections',
+    '-Wl,-z,nodelete',
+  ],
   darwin: ['-bundle', '-undefined', 'dynamic_lookup', '-pthread'],
   win32: ['-shared', '-static', '-pthread'],
 };
@@ -33,7 +51,11 @@ async function build() {
     const headers = nodeHeaders();
     const jobs = [
       ...libraryJobs(arch, baseFlags),
-      ...sourcesIn('binding').map((source) => ({ source, flags: [...baseFlags, '-isystem', headers], tag: 'binding' })),
+      ...sourcesIn('binding').map((source) => ({
+        source,
+        flags: [...baseFlags, '-isystem', headers],
+        tag: 'binding',
+      })),
     ];
     const objects = await compile(jobs, compiler, join(packageRoot, 'build', 'obj'));
     await link(objects, compiler, flags, output);
@@ -42,7 +64,9 @@ async function build() {
     throw error;
   }
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  process.stdout.write(`@weft/backend: built build/Release/weft.node in ${seconds} s (${compiler.version})\n`);
+  process.stdout.write(
+    `@weft/backend: built build/Release/weft.node in ${seconds} s (${compiler.version})\n`,
+  );
 }
 
 await build();

@@ -5,14 +5,25 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { arch, argv } from 'node:process';
-import { baseFlags, compile, findCompiler, instructionSetsOf, libraryJobs, link, packageRoot, sourcesIn } from './toolchain.mjs';
+import {
+  baseFlags,
+  compile,
+  findCompiler,
+  instructionSetsOf,
+  libraryJobs,
+  link,
+  packageRoot,
+  sourcesIn,
+} from './toolchain.mjs';
 
 const sanitize = argv.find((argument) => argument.startsWith('--sanitize='))?.slice('--sanitize='.length);
 const words = argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const compiler = findCompiler();
 if (!compiler) throw new Error('no C++ compiler: install g++ or clang++');
 
-const sanitizeFlags = sanitize ? [`-fsanitize=${sanitize}`, '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-g'] : [];
+const sanitizeFlags = sanitize
+  ? [`-fsanitize=${sanitize}`, '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-g']
+  : [];
 const flags = [...baseFlags.map((flag) => (sanitize && flag === '-O3' ? '-O1' : flag)), ...sanitizeFlags];
 const folder = join(packageRoot, 'build', sanitize ? `test-${sanitize.replaceAll(',', '-')}` : 'test');
 const program = join(folder, 'kernels-test');

@@ -17,7 +17,10 @@ export function findCompiler() {
   const names = process.env.CXX ? [process.env.CXX] : ['g++', 'clang++', 'c++'];
   for (const command of names) {
     try {
-      const version = execFileSync(command, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+      const version = execFileSync(command, ['--version'], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
       return { command, version: version.split('\n')[0] };
     } catch {
       // not there: try the next
@@ -42,8 +45,25 @@ export function instructionSetsOf(arch) {
 }
 
 export const baseFlags = [
-  ...['-std=c++17', '-O3', '-fPIC', '-fvisibility=hidden', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=off'],
-  ...['-Wall', '-Wextra', '-Wno-unknown-pragmas', '-Wno-psabi', '-Wno-ignored-attributes', '-Wno-maybe-uninitialized', '-Wno-uninitialized', '-pthread'],
+  ...[
+    '-std=c++17',
+    '-O3',
+    '-fPIC',
+    '-fvisibility=hidden',
+    '-fno-math-errno',
+    '-fno-trapping-math',
+    '-ffp-contract=off',
+  ],
+  ...[
+    '-Wall',
+    '-Wextra',
+    '-Wno-unknown-pragmas',
+    '-Wno-psabi',
+    '-Wno-ignored-attributes',
+    '-Wno-maybe-uninitialized',
+    '-Wno-uninitialized',
+    '-pthread',
+  ],
 ];
 
 /** The folder of node_api.h. */
@@ -65,7 +85,8 @@ export function libraryJobs(arch, flags) {
   const jobs = sourcesIn('runtime').map((source) => ({ source, flags, tag: 'base' }));
   for (const [name, isaFlags] of Object.entries(instructionSetsOf(arch))) {
     const define = [`-DWEFT_ISA=${name}`, `-DWEFT_ISA_${name.toUpperCase()}`];
-    for (const source of sourcesIn('kernels')) jobs.push({ source, flags: [...flags, ...isaFlags, ...define], tag: name });
+    for (const source of sourcesIn('kernels'))
+      jobs.push({ source, flags: [...flags, ...isaFlags, ...define], tag: name });
   }
   return jobs;
 }
@@ -82,7 +103,9 @@ function closure(file, seen = new Map()) {
 }
 
 function objectName({ source, flags, tag }, compiler) {
-  const hash = createHash('sha256').update(JSON.stringify([compiler.command, compiler.version, flags, process.arch]));
+  const hash = createHash('sha256').update(
+    JSON.stringify([compiler.command, compiler.version, flags, process.arch]),
+  );
   for (const [file, text] of closure(source)) hash.update(relative(native, file)).update('\0').update(text);
   return `${basename(source, '.cc')}-${tag}-${hash.digest('hex').slice(0, 16)}.o`;
 }
@@ -91,13 +114,21 @@ function objectName({ source, flags, tag }, compiler) {
 export async function compile(jobs, compiler, folder) {
   mkdirSync(folder, { recursive: true });
   const objects = jobs.map((job) => join(folder, objectName(job, compiler)));
-  const queue = jobs.map((job, i) => ({ job, object: objects[i] })).filter(({ object }) => !existsSync(object));
+  const queue = jobs
+    .map((job, i) => ({ job, object: objects[i] }))
+    .filter(({ object }) => !existsSync(object));
   const failures = [];
   const worker = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) {
       const temporary = `${next.object}.${process.pid}.tmp`;
       try {
-        const { stderr } = await execute(compiler.command, [...next.job.flags, '-c', next.job.source, '-o', temporary]);
+        const { stderr } = await execute(compiler.command, [
+          ...next.job.flags,
+          '-c',
+          next.job.source,
+          '-o',
+          temporary,
+        ]);
         if (stderr) process.stderr.write(stderr);
         renameSync(temporary, next.object);
       } catch (error) {

@@ -1,0 +1,37 @@
+/** Arrays that may be absent reach C++ as null pointers. */
+type Maybe<T> = T | null;
+
+/** The functions of the native addon (native/binding/); each is named after its kernel in native/kernels/. */
+export interface Addon {
+  threads(): number;
+  useThreads(count: number): void;
+  instructionSet(): InstructionSet;
+  useInstructionSet(level: number): boolean;
+  hasInstructionSet(level: number): boolean;
+  /** Bytes of scratch memory that the threads hold. */
+  scratchMemory(): number;
+  /** Asks the system for large pages under an array that has just been allocated. */
+  adviseLargePages(array: Float32Array | Int32Array | Uint8Array): void;
+  /** Frees an array buffer at once, without waiting for the garbage collector; its views become empty. */
+  freeBuffer(buffer: ArrayBuffer): void;
+
+  batchMatMul(
+    transposeA: boolean,
+    transposeB: boolean,
+    batch: number,
+    m: number,
+    n: number,
+    k: number,
+    a: Float32Array,
+    b: Float32Array,
+    c: Float32Array,
+    indexA: Maybe<Int32Array>,
+    indexB: Maybe<Int32Array>,
+    bias: Maybe<Float32Array>,
+    activation: number,
+  ): void;
+}
+
+/** In the order of native/runtime/cpu.h. */
+export const instructionSets = ['portable', 'avx2', 'avx512', 'neon'] as const;
+export type InstructionSet = (typeof instructionSets)[number];

@@ -1,0 +1,171 @@
+import type { BackendValues, DataType, NumericDataType, TensorInfo, TypedArray } from '@tensorflow/tfjs';
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import { BackendError } from '@weft/errors';
+import type { Addon } from '../addon/addon.js';
+import { BufferPool } from './buffer-pool.js';
+
+/** The key of a tensor's data in tfjs: any object. */
+type DataId = object;
+
+/** What the cpu backend keeps for a tensor, and whether its buffer may be used again. */
+interface NativeData {
+  values?: BackendValues;
+  dtype: DataType;
+  complexTensorInfos?: { real: TensorInfo; imag: TensorInfo };
+  refCount: number;
+  /** The pool's buffer under `values`, as long as nobody but this backend can see it. */
+  pooled?: ArrayBuffer | undefined;
+}
+
+/** A new tensor and the array that a kernel fills. */
+export interface Output<T extends TypedArray = Float32Array> extends TensorInfo {
+  dataId: DataId;
+  values: T;
+}
+
+/** The largest tensor, in bytes, exclusive: offsets of 32 bits are in use all through tfjs. */
+const limit = 2 ** 31;
+
+/**
+ * The cpu backend of tfjs with memory that is used again and kernels in C++. Data are typed arrays that
+ * JavaScript owns; kernels get pointers to them for the time of a call.
+ *
+ * A buffer goes back to the pool when its tensor is disposed, unless somebody else may see it: `read` and
+ * `readSync` give copies, and whatever passes through a kernel of the cpu backend, which may return views of
+ * its inputs, is left to the garbage collector (see `share`).
+ */
+export class NativeBackend extends MathBackendCPU {
+  readonly addon: Addon;
+  readonly pool: BufferPool;
+
+  constructor(addon: Addon) {
+    super();
+    this.addon = addon;
+    this.pool = new BufferPool(addon);
+  }
+
+  /** As the cpu backend's, without the advice to install another package. */
+  override write(values: BackendValues, _shape: number[], dtype: DataType): DataId {
+    if (ArrayBuffer.isView(values)) checkSize(values.byteLength);
+    const dataId = {};
+    this.data.set(dataId, { values, dtype, refCount: 1 });
+    return dataId;
+  }
+
+  /** A tensor with room for its values, which are whatever the memory's last user left. */
+  output(shape: number[], dtype?: 'float32'): Output<Float32Array>;
+  output(shape: number[], dtype: 'int32'): Output<Int32Array>;
+  output(shape: number[], dtype: 'bool'): Output<Uint8Array>;
+  output(shape: number[], dtype: NumericDataType): Output<TypedArray>;
+  output(shape: number[], dtype: NumericDataType = 'float32'): Output<TypedArray> {
+    let size = 1;
+    for (let axis = 0; axis < shape.length; axis++) size *= shape[axis]!;
+    const bytes = dtype === 'bool' ? size : size * 4;
+    checkSize(bytes);
+    const pooled = this.pool.take(bytes);
+    const values =
+      dtype === 'float32'
+        ? new Float32Array(pooled, 0, size)
+        : dtype === 'bool'
+          ? new Uint8Array(pooled, 0, size)
+          : new Int32Array(pooled, 0, size);
+    const dataId = {};
+    const data: NativeData = { values, dtype, refCount: 1, pooled };
+    this.data.set(dataId, data);
+    return { dataId, shape, dtype, values };
+  }
+
+  /** The array of a float32 tensor, for reading within one call. */
+  floats(tensor: TensorInfo): Float32Array {
+    return this.data.get(tensor.dataId as DataId).values as Float32Array;
+  }
+
+  /** The array of an int32 tensor. */
+  ints(tensor: TensorInfo): Int32Array {
+    return this.data.get(tensor.dataId as DataId).values as Int32Array;
+  }
+
+  /** The array of a tensor of any numeric type. */
+  valuesOf(tensor: TensorInfo): TypedArray {
+    return this.data.get(tensor.dataId as DataId).values as TypedArray;
+  }
+
+  /** The same data under another shape. */
+  alias(tensor: TensorInfo, shape: number[]): TensorInfo {
+    this.incRef(tensor.dataId as DataId);
+    return { dataId: tensor.dataId, shape, dtype: tensor.dtype };
+  }
+
+  /** From now on somebody else may see this tensor's array: its buffer is not used again. */
+  share(tensor: TensorInfo): void {
+    const data = this.data.get(tensor.dataId as DataId) as NativeData;
+    if (data.pooled !== undefined) {
+      this.pool.forget(data.pooled);
+      data.pooled = undefined;
+    }
+    if (data.complexTensorInfos !== undefined) {
+      this.share(data.complexTensorInfos.real);
+      this.share(data.complexTensorInfos.imag);
+    }
+  }
+
+  override readSync(dataId: DataId): BackendValues {
+    const values = super.readSync(dataId);
+    // A copy: the buffer below may hold another tensor soon, and some kernels write in place.
+    return ArrayBuffer.isView(values) ? (values.slice() as TypedArray) : values;
+  }
+
+  override disposeData(dataId: DataId, force = false): boolean {
+    if (!this.data.has(dataId)) return true;
+    const data = this.data.get(dataId) as NativeData;
+    data.refCount--;
+    if (!force && data.refCount > 0) return false;
+    if (data.complexTensorInfos !== undefined) {
+      this.disposeData(data.complexTensorInfos.real.dataId as DataId, true);
+      this.disposeData(data.complexTensorInfos.imag.dataId as DataId, true);
+    }
+    this.data.delete(dataId);
+    if (data.pooled !== undefined) this.pool.give(data.pooled);
+    return true;
+  }
+
+  override memory(): NativeMemory {
+    const { used, free, peak } = this.pool.state();
+    return {
+      unreliable: false,
+      reasons: [],
+      poolUsedBytes: used,
+      poolFreeBytes: free,
+      poolPeakBytes: peak,
+      scratchBytes: this.addon.scratchMemory(),
+    };
+  }
+
+  override dispose(): void {
+    this.pool.clear();
+  }
+}
+
+/** What `tf.memory()` tells beyond tfjs's own counts. */
+export interface NativeMemory {
+  unreliable: boolean;
+  reasons: string[];
+  /** Bytes of the pool that tensors use. */
+  poolUsedBytes: number;
+  /** Bytes of the pool that wait to be used again. */
+  poolFreeBytes: number;
+  /** The most that tensors ever used of the pool. */
+  poolPeakBytes: number;
+  /** Bytes that the kernels' threads keep for intermediate values. */
+  scratchBytes: number;
+}
+
+function checkSize(bytes: number): void {
+  if (bytes < limit) return;
+  throw new BackendError({
+    operation: 'native backend',
+    expected: `a tensor of fewer than ${limit} bytes`,
+    received: `one of ${bytes} bytes`,
+    remedy: 'split the batch or the sequence into smaller parts',
+  });
+}
