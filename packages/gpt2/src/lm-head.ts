@@ -57,6 +57,7 @@ export class GPT2LMHeadModel extends PretrainedModel<GPT2Config> implements Gene
   /** Only where the configuration does not tie it to the word embeddings. */
   readonly lm_head?: Linear;
   readonly isEncoderDecoder = false;
+  readonly acceptsLossReduction = true;
 
   constructor(config: GPT2Config, source: ModelSource = {}) {
     super(config);

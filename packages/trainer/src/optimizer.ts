@@ -1,0 +1,116 @@
+import * as tf from '@tensorflow/tfjs';
+import { adamW, LayerNorm, type Module, RmsNorm } from '@weft/attention';
+import { SafetensorsFile, type TensorsToWrite, writeSafetensors } from '@weft/checkpoint';
+import { TrainingError } from '@weft/errors';
+
+export interface OptimizerOptions {
+  weightDecay: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+}
+
+/**
+ * The keys that weight decay acts on: all but those of normalisation layers and those whose name says bias or
+ * norm. Embeddings decay.
+ */
+export function decayedKeys(module: Module): Set<string> {
+  const norms = module
+    .namedModules()
+    .filter(([, each]) => each instanceof LayerNorm || each instanceof RmsNorm)
+    .map(([path]) => `${path}.`);
+  const exempt = /bias|layernorm|rmsnorm|(?:^|\.)norm(?:$|\.)|_norm(?:$|\.)/i;
+  const keys = module.namedParameters().map(([key]) => key);
+  return new Set(keys.filter((key) => !exempt.test(key) && !norms.some((norm) => key.startsWith(norm))));
+}
+
+/** AdamW over a module's trainable parameters; its moments are saved beside the model. */
+export class AdamW {
+  readonly keys: readonly string[];
+  readonly parameters: readonly tf.Variable[];
+  #means: tf.Variable[];
+  #variances: tf.Variable[];
+  #options: OptimizerOptions;
+  #step = 0;
+  #decayed: Set<string>;
+
+  constructor(module: Module, options: OptimizerOptions) {
+    const trainable = module.namedParameters().filter(([, { trainable: is }]) => is);
+    this.keys = trainable.map(([key]) => key);
+    this.parameters = trainable.map(([, parameter]) => parameter);
+    this.#options = options;
+    this.#decayed = decayedKeys(module);
+    const zeros = (): tf.Variable[] =>
+      this.parameters.map(({ shape }) => tf.tidy(() => tf.variable(tf.zeros(shape), false)));
+    this.#means = zeros();
+    this.#variances = zeros();
+  }
+
+  /**
+   * One step at this rate. Parameters without a gradient stay as they are.
+   *
+   * @param gradients one a parameter; undefined where the loss does not depend on it
+   */
+  step(gradients: readonly (tf.Tensor | undefined)[], learningRate: number, gradientScale: number): void {
+    this.#step++;
+    const { beta1, beta2, epsilon, weightDecay } = this.#options;
+    const active = [...gradients.keys()].filter((i) => gradients[i] !== undefined);
+    adamW(
+      {
+        parameters: active.map((i) => this.parameters[i]!),
+        gradients: active.map((i) => gradients[i]!),
+        means: active.map((i) => this.#means[i]!),
+        variances: active.map((i) => this.#variances[i]!),
+      },
+      {
+        learningRate: active.map(() => learningRate),
+        weightDecay: active.map((i) => (this.#decayed.has(this.keys[i]!) ? weightDecay : 0)),
+        beta1,
+        beta2,
+        epsilon,
+        step: this.#step,
+        gradientScale,
+      },
+    );
+  }
+
+  /** Writes the moments and the step count. */
+  async save(path: string): Promise<void> {
+    const tensors: TensorsToWrite = {};
+    for (const [i, key] of this.keys.entries()) {
+      const { shape } = this.parameters[i]!;
+      tensors[`exp_avg.${key}`] = { dtype: 'F32', shape, data: this.#means[i]!.dataSync() as Float32Array };
+      tensors[`exp_avg_sq.${key}`] = {
+        dtype: 'F32',
+        shape,
+        data: this.#variances[i]!.dataSync() as Float32Array,
+      };
+    }
+    await writeSafetensors(path, tensors, { format: 'pt', step: String(this.#step) });
+  }
+
+  /** @throws TrainingError when the file is of another model */
+  load(path: string): void {
+    using file = new SafetensorsFile(path);
+    const missing = this.keys.filter((key) => !file.has(`exp_avg.${key}`));
+    if (missing.length > 0) {
+      throw new TrainingError({
+        operation: 'resume training',
+        expected: `moments of every parameter in ${path}`,
+        received: `none of ${missing.join(', ')}`,
+        remedy: 'resume with the model that was trained',
+      });
+    }
+    for (const [i, key] of this.keys.entries()) {
+      const assign = (variable: tf.Variable, name: string): void =>
+        tf.tidy(() => variable.assign(tf.tensor(file.readFloat32(name), variable.shape)));
+      assign(this.#means[i]!, `exp_avg.${key}`);
+      assign(this.#variances[i]!, `exp_avg_sq.${key}`);
+    }
+    this.#step = Number(file.metadata.step);
+  }
+
+  dispose(): void {
+    tf.dispose([this.#means, this.#variances]);
+  }
+}

@@ -1,0 +1,108 @@
+import * as tf from '@tensorflow/tfjs';
+import { accumulate, clipScale, globalNorm } from '@weft/attention';
+import { TrainingError } from '@weft/errors';
+import type { ResolvedArguments } from './arguments.js';
+import type { Batch } from './dataset.js';
+import type { AdamW } from './optimizer.js';
+import type { TrainableModel } from './trainer.js';
+
+type Forward = (inputs: object) => { loss?: tf.Scalar; logits?: tf.Tensor };
+
+/**
+ * One step of the optimizer: the gradients of all batches of an accumulation window, clipped together. A loss
+ * that is not finite is told and nothing is updated.
+ */
+export function trainingStep(
+  model: TrainableModel,
+  batches: readonly Batch[],
+  optimizer: AdamW,
+  rate: number,
+  args: Pick<ResolvedArguments, 'maxGradNorm' | 'labelSmoothingFactor' | 'gradientCheckpointing'>,
+): { loss: number; gradNorm: number } {
+  // Summed losses over the labels of the whole window, where the model can; else the mean over its batches.
+  const labels = model.acceptsLossReduction
+    ? batches.reduce((sum, { labels: each }) => sum + countLabels(each), 0)
+    : 0;
+  const extra = {
+    outputLogits: false,
+    ...(labels > 0 ? { lossReduction: 'sum' } : {}),
+    ...(args.labelSmoothingFactor > 0 ? { labelSmoothing: args.labelSmoothingFactor } : {}),
+    ...(args.gradientCheckpointing ? { gradientCheckpointing: true } : {}),
+  };
+  const share = labels > 0 ? 1 / labels : 1 / batches.length;
+
+  let loss = 0;
+  let totals: (tf.Variable | undefined)[] = [];
+  let gradNorm = 0;
+  try {
+    for (const [index, batch] of batches.entries()) {
+      tf.tidy(() => {
+        const { value, grads } = tf.variableGrads(
+          () => lossOf(model, { ...batch, ...extra }, share),
+          [...optimizer.parameters],
+        );
+        loss += value.dataSync()[0]!;
+        const gradients = optimizer.parameters.map(({ name }) => grads[name]);
+        if (batches.length === 1) gradNorm = update(optimizer, gradients, rate, loss, args.maxGradNorm);
+        else totals = addUp(totals, gradients, index);
+      });
+    }
+    if (batches.length > 1)
+      tf.tidy(() => {
+        gradNorm = update(optimizer, totals, rate, loss, args.maxGradNorm);
+      });
+  } finally {
+    for (const total of totals) total?.dispose();
+  }
+  return { loss, gradNorm };
+}
+
+function lossOf(model: TrainableModel, inputs: Batch, share: number): tf.Scalar {
+  const { loss } = (model.forward as unknown as Forward).call(model, inputs);
+  if (loss) return share === 1 ? loss : (tf.mul(loss, share) as tf.Scalar);
+  throw new TrainingError({
+    operation: 'train',
+    expected: 'a model that gives a loss',
+    received: 'none',
+    remedy: 'give the batches labels, by the data set or the collator',
+  });
+}
+
+function update(
+  optimizer: AdamW,
+  gradients: readonly (tf.Tensor | undefined)[],
+  rate: number,
+  loss: number,
+  maxGradNorm: number,
+): number {
+  const norm = globalNorm(gradients.filter((gradient) => gradient !== undefined)).dataSync()[0]!;
+  if (!Number.isFinite(loss)) return norm;
+  optimizer.step(gradients, rate, maxGradNorm > 0 ? clipScale(norm, maxGradNorm) : 1);
+  return norm;
+}
+
+function addUp(
+  sums: (tf.Variable | undefined)[],
+  gradients: readonly (tf.Tensor | undefined)[],
+  index: number,
+): (tf.Variable | undefined)[] {
+  if (index === 0) return gradients.map((gradient) => gradient && tf.variable(gradient, false));
+  const pairs = gradients.flatMap((gradient, i) =>
+    gradient && sums[i] ? [[sums[i], gradient] as const] : [],
+  );
+  accumulate(
+    pairs.map(([sum]) => sum),
+    pairs.map(([, gradient]) => gradient),
+  );
+  return sums;
+}
+
+/** Labels that count, before any shift, as transformers counts them. */
+function countLabels(labels: unknown): number {
+  if (typeof labels === 'number') return labels === -100 ? 0 : 1;
+  if (labels instanceof tf.Tensor) return [...labels.dataSync()].filter((label) => label !== -100).length;
+  if (!Array.isArray(labels)) return 0;
+  let count = 0;
+  for (const each of labels) count += countLabels(each);
+  return count;
+}
