@@ -20,9 +20,9 @@ export function trainingStep(
   args: Pick<ResolvedArguments, 'maxGradNorm' | 'labelSmoothingFactor' | 'gradientCheckpointing'>,
 ): { loss: number; gradNorm: number } {
   // Summed losses over the labels of the whole window, where the model can; else the mean over its batches.
-  const labels = model.acceptsLossReduction
-    ? batches.reduce((sum, { labels: each }) => sum + countLabels(each), 0)
-    : 0;
+  // Label smoothing takes the mean over a batch's labels, as Python's smoother does.
+  const sums = model.acceptsLossReduction && args.labelSmoothingFactor === 0;
+  const labels = sums ? batches.reduce((sum, { labels: each }) => sum + countLabels(each), 0) : 0;
   const extra = {
     outputLogits: false,
     ...(labels > 0 ? { lossReduction: 'sum' } : {}),
