@@ -52,6 +52,6 @@ const geluErf = tf.customGrad((x, save) => {
   };
 });
 
-registerFusedGradient<ActivationAttrs>(ACTIVATION, [false], (dy, [x], attrs) => ({
+registerFusedGradient<ActivationAttrs>(ACTIVATION, { inputs: ['x'] }, (dy, [x], attrs) => ({
   x: () => runFused(ACTIVATION_GRAD, { x, dy }, attrs)[0]!,
 }));

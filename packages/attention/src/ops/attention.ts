@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { InputError } from '@weft/errors';
 import { checkShape } from './check.js';
-import { hasKernel, registerFusedGradient, runFused } from './dispatch.js';
+import { hasKernel, isRecording, runFused } from './dispatch.js';
 import { dropoutMask, noDropout } from './dropout.js';
 import { ATTENTION, ATTENTION_GRAD, type AttentionAttrs, type DropoutAttrs } from './kernels.js';
 
@@ -48,6 +48,7 @@ export function scaledDotProductAttention(inputs: AttentionInputs): tf.Tensor {
   const attrs = attributes(inputs);
   const { query, key, value, keyPaddingMask, bias } = inputs;
   if (hasKernel(ATTENTION)) {
+    if (isRecording()) return fusedWithGradient(inputs, attrs);
     const [y, logSumExp] = runFused(ATTENTION, { query, key, value, keyPaddingMask, bias }, attrs);
     logSumExp!.dispose();
     return y!;
@@ -149,17 +150,40 @@ function repeatHeads(x: tf.Tensor4D, heads: number): tf.Tensor4D {
   return repeated.reshape([batch, heads, length, size]);
 }
 
-registerFusedGradient<AttentionAttrs>(ATTENTION, [true, true], (dy, saved, attrs) => {
-  // Saved: query, key, value, then the optional inputs that were given, then y and logSumExp.
-  const [query, key, value] = saved;
-  const [y, logSumExp] = saved.slice(-2);
-  const optional = saved.slice(3, -2);
-  const bias = optional.find((tensor) => tensor.rank === 4);
-  const keyPaddingMask = optional.find((tensor) => tensor.rank === 2);
-  const [dquery, dkey, dvalue, dbias] = runFused(
-    ATTENTION_GRAD,
-    { dy, query, key, value, y, logSumExp, keyPaddingMask, bias },
-    attrs,
-  );
-  return { query: () => dquery!, key: () => dkey!, value: () => dvalue!, bias: () => dbias! };
-});
+/** The fused kernel with its gradient. Not a registered one: optional inputs could not be saved for it. */
+function fusedWithGradient(
+  { query, key, value, bias, keyPaddingMask }: AttentionInputs,
+  attrs: AttentionAttrs,
+): tf.Tensor {
+  const run = tf.customGrad((...given) => {
+    const save = given.pop() as tf.GradSaveFunc;
+    const [q, k, v, b] = given as tf.Tensor[];
+    const [y, logSumExp] = runFused(
+      ATTENTION,
+      { query: q, key: k, value: v, keyPaddingMask, bias: b },
+      attrs,
+    );
+    const optional = [b, keyPaddingMask].filter((tensor) => tensor !== undefined);
+    save([q!, k!, v!, y!, logSumExp!, ...optional]);
+    return {
+      value: y!,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [sq, sk, sv, sy, lse, ...rest] = saved;
+        const sb = b && rest[0];
+        const mask = keyPaddingMask && rest.at(-1);
+        const inputs = {
+          dy,
+          query: sq,
+          key: sk,
+          value: sv,
+          y: sy,
+          logSumExp: lse,
+          keyPaddingMask: mask,
+          bias: sb,
+        };
+        return runFused(ATTENTION_GRAD, inputs, attrs);
+      },
+    };
+  });
+  return run(...(bias ? [query, key, value, bias] : [query, key, value]));
+}

@@ -103,10 +103,7 @@ function gradient(dy: tf.Tensor, saved: tf.Tensor[], labelSmoothing: number): tf
   });
 }
 
-registerFusedGradient<CrossEntropyAttrs>(
-  CROSS_ENTROPY,
-  [false, true],
-  (dy, [logits, labels, logSumExp], attrs) => ({
-    logits: () => runFused(CROSS_ENTROPY_GRAD, { logits, labels, logSumExp, dy }, attrs)[0]!,
-  }),
-);
+const saved = { inputs: ['logits', 'labels'], outputs: [false, true] };
+registerFusedGradient<CrossEntropyAttrs>(CROSS_ENTROPY, saved, (dy, [logits, labels, logSumExp], attrs) => ({
+  logits: () => runFused(CROSS_ENTROPY_GRAD, { logits, labels, logSumExp, dy }, attrs)[0]!,
+}));

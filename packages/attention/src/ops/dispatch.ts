@@ -26,19 +26,25 @@ export function runFused(name: string, inputs: Inputs, attrs: object): tf.Tensor
 /** The gradients of a fused kernel's inputs, each computed only when it is asked for. */
 export type InputGradients = Record<string, () => tf.Tensor>;
 
+/** What a gradient needs of its kernel: inputs by name, outputs by place. */
+export interface Saved {
+  inputs: string[];
+  outputs?: boolean[];
+}
+
 /**
- * Registers the gradient of a fused kernel. `saved` holds the kernel's inputs by name in the order in which
- * the op passes them, then the outputs that `savedOutputs` marks.
+ * Registers the gradient of a fused kernel. It is given the saved inputs, in the order of `inputs`, then the
+ * saved outputs. Only inputs that are always there can be saved.
  */
 export function registerFusedGradient<Attrs extends object>(
   kernelName: string,
-  savedOutputs: boolean[],
+  { inputs, outputs }: Saved,
   gradient: (dy: tf.Tensor, saved: tf.Tensor[], attrs: Attrs) => InputGradients,
 ): void {
   tf.registerGradient({
     kernelName,
-    saveAllInputs: true,
-    outputsToSave: savedOutputs,
+    inputsToSave: inputs,
+    ...(outputs ? { outputsToSave: outputs } : {}),
     gradFunc: (dy, saved, attrs) =>
       gradient(Array.isArray(dy) ? dy[0]! : dy, saved as tf.Tensor[], attrs as unknown as Attrs),
   });

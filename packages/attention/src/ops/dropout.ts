@@ -72,6 +72,6 @@ export function dropoutMask(shape: number[], { rate, seed, offset }: DropoutAttr
   return tf.tensor(dropoutMultipliers(tf.util.sizeFromShape(shape), rate, seed, offset), shape);
 }
 
-registerFusedGradient<DropoutAttrs>(DROPOUT, [false], (dy, _, attrs) => ({
+registerFusedGradient<DropoutAttrs>(DROPOUT, { inputs: [] }, (dy, _, attrs) => ({
   x: () => runFused(DROPOUT, { x: dy }, attrs)[0]!,
 }));

@@ -71,6 +71,6 @@ function scatterAdd(ids: tf.Tensor, dy: tf.Tensor, vocabSize: number, paddingInd
   });
 }
 
-registerFusedGradient<EmbeddingGradAttrs>(EMBEDDING, [false], (dy, [, ids], attrs) => ({
+registerFusedGradient<EmbeddingGradAttrs>(EMBEDDING, { inputs: ['ids'] }, (dy, [ids], attrs) => ({
   weight: () => runFused(EMBEDDING_GRAD, { ids, dy }, attrs)[0]!,
 }));

@@ -40,7 +40,8 @@ export function layerNorm(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsil
   });
 }
 
-registerFusedGradient<NormAttrs>(LAYER_NORM, [false, true, true], (dy, [x, gamma, , mean, rstd], attrs) => {
+const saved = { inputs: ['x', 'gamma'], outputs: [false, true, true] };
+registerFusedGradient<NormAttrs>(LAYER_NORM, saved, (dy, [x, gamma, mean, rstd], attrs) => {
   const [dx, dgamma, dbeta] = runFused(LAYER_NORM_GRAD, { dy, x, gamma, mean, rstd }, attrs);
   return { x: () => dx!, gamma: () => dgamma!, beta: () => dbeta! };
 });

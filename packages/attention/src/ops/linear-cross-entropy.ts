@@ -42,16 +42,14 @@ export function linearCrossEntropy(
   return loss as tf.Scalar;
 }
 
-// The kernel has computed the gradients for dy = 1 on its way forward; saved after the inputs, loss left out.
+// The kernel has computed the gradients for dy = 1 on its way forward.
+const saved = { inputs: [], outputs: [false, true, true, true] };
 registerFusedGradient<LinearCrossEntropyAttrs>(
   LINEAR_CROSS_ENTROPY,
-  [false, true, true, true],
-  (dy, saved) => {
-    const [dhidden, dweight, dbias] = saved.slice(saved.length >= 7 ? 4 : 3);
-    return {
-      hidden: () => tf.mul(dhidden!, dy),
-      weight: () => tf.mul(dweight!, dy),
-      bias: () => tf.mul(dbias!, dy),
-    };
-  },
+  saved,
+  (dy, [dhidden, dweight, dbias]) => ({
+    hidden: () => tf.mul(dhidden!, dy),
+    weight: () => tf.mul(dweight!, dy),
+    bias: () => tf.mul(dbias!, dy),
+  }),
 );

@@ -52,7 +52,7 @@ export function linear(
   });
 }
 
-registerFusedGradient<LinearAttrs>(LINEAR, [false], (dy, [x, weight], { layout }) => {
+registerFusedGradient<LinearAttrs>(LINEAR, { inputs: ['x', 'weight'] }, (dy, [x, weight], { layout }) => {
   const rows = asMatrix(dy);
   return {
     x: () => tf.matMul(rows, weight as tf.Tensor2D, false, layout === 'in-out').reshape(x!.shape),

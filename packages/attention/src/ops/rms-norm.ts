@@ -34,7 +34,11 @@ export function rmsNorm(x: tf.Tensor, gamma: tf.Tensor, epsilon: number): tf.Ten
   });
 }
 
-registerFusedGradient<NormAttrs>(RMS_NORM, [false, true], (dy, [x, gamma, rstd], attrs) => {
-  const [dx, dgamma] = runFused(RMS_NORM_GRAD, { dy, x, gamma, rstd }, attrs);
-  return { x: () => dx!, gamma: () => dgamma! };
-});
+registerFusedGradient<NormAttrs>(
+  RMS_NORM,
+  { inputs: ['x', 'gamma'], outputs: [false, true] },
+  (dy, [x, gamma, rstd], attrs) => {
+    const [dx, dgamma] = runFused(RMS_NORM_GRAD, { dy, x, gamma, rstd }, attrs);
+    return { x: () => dx!, gamma: () => dgamma! };
+  },
+);
