@@ -15,6 +15,10 @@ export interface Addon {
   /** Frees an array buffer at once, without waiting for the garbage collector; its views become empty. */
   freeBuffer(buffer: ArrayBuffer): void;
 
+  fmaPeak(rounds: number): number;
+  copyPeak(from: Float32Array, to: Float32Array, n: number): void;
+  readPeak(from: Float32Array, n: number): number;
+
   batchMatMul(
     transposeA: boolean,
     transposeB: boolean,
