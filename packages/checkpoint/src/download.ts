@@ -1,10 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DownloadError } from '@weft/errors';
-import { EnvHttpProxyAgent, fetch as undiciFetch } from 'undici';
+import { DownloadError, isWeftError } from '@weft/errors';
+import { httpError, hubFetch, isUnreachable } from './hub-fetch.js';
+import { claimPartial, releasePartial } from './partial-file.js';
 
 export interface DownloadProgress {
   file: string;
@@ -16,98 +17,129 @@ export interface DownloadProgress {
 export interface DownloadRequest {
   url: string;
   file: string;
-  /** Where the finished file goes; `.incomplete` beside it holds what has come so far. */
+  /** Where the finished file goes. */
   target: string;
   size: number;
   /** sha256 of large files; git's sha1 of small ones. */
   hash: { algorithm: 'sha256' | 'git-sha1'; value: string };
-  headers: Record<string, string>;
-  signal?: AbortSignal;
-  onProgress?: (progress: DownloadProgress) => void;
+  token?: string | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: DownloadProgress) => void) | undefined;
 }
 
-let proxyAgent: EnvHttpProxyAgent | undefined;
+/** How many tries in a row may bring nothing new. */
+const TRIES = 3;
 
-/** fetch through the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name, which Node's own ignores. */
-export const hubFetch: typeof fetch = ((input: string | URL, init?: object) => {
-  proxyAgent ??= new EnvHttpProxyAgent();
-  return undiciFetch(input, { ...init, dispatcher: proxyAgent });
-}) as unknown as typeof fetch;
+/** How long the first pause between two tries is, in ms; each further one is twice as long. */
+const PAUSE = 200;
 
-const RETRIES = 3;
-
-/** Downloads one file, going on from what an interrupted try left, and checks its hash before it gets its name. */
+/**
+ * Downloads one file, going on from what an interrupted try left, and checks its size and hash before it gets
+ * its name.
+ */
 export async function download(request: DownloadRequest): Promise<void> {
-  await mkdir(dirname(request.target), { recursive: true });
-  const partial = `${request.target}.incomplete`;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await fetchInto(partial, request);
-      break;
-    } catch (error) {
-      if (attempt === RETRIES - 1 || !isTransient(error)) throw error;
-      await sleep(200 * 2 ** attempt, undefined, request.signal ? { signal: request.signal } : {});
+  const { target, signal } = request;
+  await mkdir(dirname(target), { recursive: true });
+  const partial = await claimPartial(target);
+  try {
+    const state = { loaded: 0 };
+    for (let failed = 0, most = 0; ; most = Math.max(most, state.loaded)) {
+      try {
+        await fetchInto(partial, request, state);
+        break;
+      } catch (error) {
+        failed = state.loaded > most ? 1 : failed + 1;
+        if (!isTransient(error) || failed >= TRIES) throw lasting(error, request);
+        await sleep(PAUSE * 2 ** (failed - 1), undefined, signal ? { signal } : {});
+      }
     }
+    await rename(partial, target).catch((error: unknown) => {
+      // Another process may have brought the same bytes under the same name.
+      if (!existsSync(target)) throw error;
+    });
+  } finally {
+    await releasePartial(partial, target);
   }
-  await rename(partial, request.target);
 }
 
-async function fetchInto(partial: string, request: DownloadRequest): Promise<void> {
-  const { url, file, size, headers, signal, onProgress } = request;
-  const held = await stat(partial).then(
-    ({ size: bytes }) => (bytes <= size ? bytes : 0),
-    () => 0,
-  );
-  const hash = startHash(request);
-  const handle = await open(partial, held > 0 ? 'r+' : 'w');
+async function fetchInto(
+  partial: string,
+  request: DownloadRequest,
+  state: { loaded: number },
+): Promise<void> {
+  const { url, file, size, token, signal, onProgress } = request;
+  const handle = await open(partial, constants.O_RDWR | constants.O_CREAT, 0o644);
   try {
-    let loaded = held;
-    if (held > 0)
-      for await (const chunk of createReadStream(partial, { end: held - 1 })) hash.update(chunk as Buffer);
-    if (loaded < size || size === 0) {
-      const response = await hubFetch(url, {
-        headers: { ...headers, ...(held > 0 ? { Range: `bytes=${held}-` } : {}) },
-        ...(signal ? { signal } : {}),
-      });
+    let hash = startHash(request);
+    state.loaded = await hashHeld(handle, size, hash);
+    if (state.loaded < size) {
+      const from = state.loaded;
+      const headers: Record<string, string> = { 'Accept-Encoding': 'identity' };
+      if (from > 0) headers.Range = `bytes=${from}-`;
+      const response = await hubFetch(token, signal)(url, { headers });
       if (!response.ok) throw httpError(response.status, url, file);
-      if (held > 0 && response.status !== 206) {
-        // The server sent the whole file again: start over.
+      if (from > 0 && response.status !== 206) {
+        // The server sends the whole file again.
         await handle.truncate(0);
-        await response.body?.cancel();
-        throw new TransientError('the server does not go on where the last try ended');
+        state.loaded = 0;
+        hash = startHash(request);
       }
-      loaded = await receive(response, handle, loaded, hash, (bytes) =>
-        onProgress?.({ file, loaded: bytes, total: size }),
-      );
+      for await (const chunk of received(response, signal)) {
+        await writeFully(handle, chunk, state.loaded);
+        hash.update(chunk);
+        state.loaded += chunk.length;
+        onProgress?.({ file, loaded: state.loaded, total: size });
+        if (state.loaded > size) break;
+      }
     }
     await handle.sync();
-    if (loaded < size) throw new TransientError(`${loaded} of ${size} bytes of ${file} came`);
+    if (state.loaded < size) throw new TransientError(`${state.loaded} of ${size} bytes, then silence`);
+    await checkHash(hash, state.loaded, partial, request);
   } finally {
     await handle.close();
   }
-  await checkHash(hash, partial, request);
 }
 
-async function receive(
-  response: Response,
-  handle: FileHandle,
-  from: number,
-  hash: Hash,
-  tell: (bytes: number) => void,
-): Promise<number> {
-  let loaded = from;
-  try {
-    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-      await handle.write(chunk, 0, chunk.length, loaded);
-      hash.update(chunk);
-      loaded += chunk.length;
-      tell(loaded);
-    }
-  } catch (error) {
-    if ((error as Error).name === 'AbortError' || isSystemError(error)) throw error;
-    throw new TransientError(`the connection broke: ${(error as Error).message}`);
+/** Hashes what an earlier try left; too much of it is thrown away. */
+async function hashHeld(handle: FileHandle, size: number, hash: Hash): Promise<number> {
+  const held = (await handle.stat()).size;
+  if (held > size) {
+    await handle.truncate(0);
+    return 0;
   }
-  return loaded;
+  const buffer = Buffer.allocUnsafe(1 << 20);
+  let done = 0;
+  while (done < held) {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, done);
+    if (bytesRead === 0) break;
+    hash.update(buffer.subarray(0, bytesRead));
+    done += bytesRead;
+  }
+  return done;
+}
+
+/** The body in pieces, with a broken connection told apart from what goes wrong where the pieces are used. */
+async function* received(response: Response, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  if (!reader) return;
+  try {
+    for (;;) {
+      const next = await reader.read().catch((error: unknown) => {
+        signal?.throwIfAborted();
+        throw new TransientError(`a broken connection (${(error as Error).message})`);
+      });
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+async function writeFully(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < chunk.length; ) {
+    done += (await handle.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
+  }
 }
 
 function startHash({ hash, size }: DownloadRequest): Hash {
@@ -117,15 +149,16 @@ function startHash({ hash, size }: DownloadRequest): Hash {
 
 async function checkHash(
   hash: Hash,
+  loaded: number,
   partial: string,
-  { hash: wanted, url, file }: DownloadRequest,
+  { hash: wanted, size, url, file }: DownloadRequest,
 ): Promise<void> {
-  const received = hash.digest('hex');
+  const received = loaded > size ? 'more bytes than that' : hash.digest('hex');
   if (received === wanted.value) return;
   await rm(partial, { force: true });
   throw new DownloadError({
     operation: 'download',
-    expected: `${file} with ${wanted.algorithm} ${wanted.value}`,
+    expected: `${file} with ${size} bytes of ${wanted.algorithm} ${wanted.value}`,
     received,
     remedy: 'try again; if it stays so, the server or a proxy in between changes files',
     url,
@@ -138,27 +171,32 @@ class TransientError extends Error {}
 function isTransient(error: unknown): boolean {
   if (error instanceof TransientError) return true;
   if (error instanceof DownloadError) return (error.status ?? 0) >= 500;
-  return error instanceof TypeError; // what fetch throws when no connection comes about
+  return isUnreachable(error);
 }
 
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && (error as NodeJS.ErrnoException).syscall === 'write';
-}
-
-/** The error for an HTTP status, with what a person can do about it. */
-export function httpError(status: number, url: string, what: string): DownloadError {
-  const remedies: Record<number, string> = {
-    401: 'set HF_TOKEN, or pass a token, if the model is private or gated; check its name otherwise',
-    403: 'ask for access on the page of the model, and set HF_TOKEN',
-    404: 'check the name and the revision',
-    429: 'wait a while; a token raises the limit',
-  };
-  return new DownloadError({
-    operation: 'download',
-    expected: `${what} from the hub`,
-    received: `HTTP ${status}`,
-    remedy: remedies[status] ?? 'try again later; what has come is kept and gone on from',
-    url,
-    status,
-  });
+/** What a caller sees of a failure that stays. */
+function lasting(error: unknown, { url, file, target }: DownloadRequest): unknown {
+  if (isWeftError(error) || isUnreachable(error)) return error;
+  if (error instanceof TransientError) {
+    return new DownloadError({
+      operation: 'download',
+      expected: `the whole of ${file}`,
+      received: error.message,
+      remedy: 'try again: what has come is kept and gone on from',
+      url,
+      cause: error,
+    });
+  }
+  if (error instanceof Error && 'syscall' in error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return new DownloadError({
+      operation: 'download',
+      expected: `to write ${file} to ${dirname(target)}`,
+      received: code === 'ENOSPC' ? 'a full disk (ENOSPC)' : error.message,
+      remedy: 'make room there, or set HF_HUB_CACHE (or pass cacheDir) to a folder with room',
+      url,
+      cause: error,
+    });
+  }
+  return error;
 }

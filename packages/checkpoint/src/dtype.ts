@@ -21,6 +21,40 @@ export function isDtype(name: unknown): name is Dtype {
   return typeof name === 'string' && Object.hasOwn(dtypeBytes, name);
 }
 
+export type TensorData =
+  | Float64Array
+  | Float32Array
+  | Uint16Array
+  | Int32Array
+  | Int16Array
+  | Int8Array
+  | Uint8Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/** The array that holds each type; half types as their bits, BOOL as bytes. */
+export const arrayOf: { [D in Dtype]: new (buffer: ArrayBuffer) => TensorData } = {
+  F64: Float64Array,
+  F32: Float32Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I64: BigInt64Array,
+  I32: Int32Array,
+  I16: Int16Array,
+  I8: Int8Array,
+  U64: BigUint64Array,
+  U32: Uint32Array,
+  U16: Uint16Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+};
+
+/** How many bytes a tensor of this type and shape takes. */
+export function tensorBytes(dtype: Dtype, shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, dtypeBytes[dtype]);
+}
+
 let halfTable: Float32Array | undefined;
 
 /** Every float16 as a float32, built on first use: 256 kB, and then one look-up an element. */
@@ -51,6 +85,20 @@ export function bfloatToFloat(bits: Uint16Array): Float32Array {
   const out = new Uint32Array(bits.length);
   for (let i = 0; i < bits.length; i++) out[i] = bits[i]! << 16;
   return new Float32Array(out.buffer);
+}
+
+/** Widens halves that lie in the back half of a buffer to float32 over the whole of it. */
+export function widenTail(dtype: 'F16' | 'BF16', buffer: ArrayBuffer): Float32Array {
+  const halves = new Uint16Array(buffer, buffer.byteLength / 2);
+  // Element i is written at 4i and element i read at 2n + 2i: a write never reaches what is still to be read.
+  const words = new Uint32Array(buffer);
+  if (dtype === 'BF16') {
+    for (let i = 0; i < halves.length; i++) words[i] = halves[i]! << 16;
+  } else {
+    const table = new Uint32Array(halfToFloatTable().buffer);
+    for (let i = 0; i < halves.length; i++) words[i] = table[halves[i]!]!;
+  }
+  return new Float32Array(buffer);
 }
 
 const floatView = new Float32Array(1);

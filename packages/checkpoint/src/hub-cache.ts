@@ -1,25 +1,33 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { writeFileAtomic } from './atomic.js';
 
 /** Where the hub is and where its files are kept: the same variables as Python reads. */
 export const hubEnvironment = {
   endpoint: (): string => (process.env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, ''),
-  offline: (): boolean => /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? ''),
+  offline: (): boolean =>
+    /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE || process.env.TRANSFORMERS_OFFLINE || ''),
   cacheDir: (): string =>
-    process.env.HF_HUB_CACHE || process.env.HUGGINGFACE_HUB_CACHE || join(homeDir(), 'hub'),
-  token: (): string | undefined => process.env.HF_TOKEN || storedToken(),
+    expandHome(process.env.HF_HUB_CACHE || process.env.HUGGINGFACE_HUB_CACHE || join(homeDir(), 'hub')),
+  token: (): string | undefined =>
+    (process.env.HF_TOKEN || process.env.HUGGING_FACE_HUB_TOKEN)?.trim() || storedToken(),
 };
 
 function homeDir(): string {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return process.env.HF_HOME || join(cache, 'huggingface');
+  return expandHome(process.env.HF_HOME || join(cache, 'huggingface'));
+}
+
+function expandHome(path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
 }
 
 /** The token that `hf auth login` stored. */
 function storedToken(): string | undefined {
-  const path = process.env.HF_TOKEN_PATH || join(homeDir(), 'token');
+  const path = expandHome(process.env.HF_TOKEN_PATH || join(homeDir(), 'token'));
   return existsSync(path) ? readFileSync(path, 'utf8').trim() || undefined : undefined;
 }
 
@@ -67,11 +75,7 @@ export class CachedModel {
 
   async recordRevision(revision: string, commit: string): Promise<void> {
     if (revision === commit) return;
-    const path = join(this.folder, 'refs', revision);
-    await mkdir(dirname(path), { recursive: true });
-    const temporary = `${path}.${process.pid}.tmp`;
-    await writeFile(temporary, commit);
-    await rename(temporary, path);
+    await writeFileAtomic(join(this.folder, 'refs', revision), commit);
   }
 
   /** Makes a snapshot's file point to its blob; a copy where the system has no symbolic links. */
@@ -79,14 +83,14 @@ export class CachedModel {
     const pointer = this.pointer(commit, file);
     const blob = this.blob(etag);
     await mkdir(dirname(pointer), { recursive: true });
-    const temporary = `${pointer}.${process.pid}.tmp`;
-    await rm(temporary, { force: true });
+    const temporary = `${pointer}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
     try {
-      await symlink(relative(dirname(pointer), blob), temporary);
-    } catch {
-      await copyFile(blob, temporary);
+      await symlink(relative(dirname(pointer), blob), temporary).catch(() => copyFile(blob, temporary));
+      await rename(temporary, pointer);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
     }
-    await rename(temporary, pointer);
     return pointer;
   }
 }

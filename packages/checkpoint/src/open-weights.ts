@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CheckpointError } from '@weft/errors';
 import type { Dtype } from './dtype.js';
+import { listFiles } from './fetch-files.js';
+import { hubEnvironment } from './hub-cache.js';
 import { type HubOptions, isLocalFolder, resolveModelFiles } from './resolve.js';
 import { SafetensorsFile, type StoredTensor } from './safetensors-file.js';
 
@@ -14,18 +16,22 @@ export class WeightsFile {
   #files: SafetensorsFile[];
   #home: Map<string, SafetensorsFile>;
 
-  constructor(paths: readonly string[]) {
+  /** @param weightMap which shard each tensor is in, where there are several: names to positions in `paths` */
+  constructor(paths: readonly string[], weightMap: ReadonlyMap<string, number> = new Map()) {
     this.paths = paths;
     this.#files = [];
     try {
       for (const path of paths) this.#files.push(new SafetensorsFile(path));
+      this.#home = new Map(this.#files.flatMap((file) => file.names().map((name) => [name, file])));
+      for (const [name, shard] of weightMap) this.#home.set(name, this.#files[shard]!);
+      checkShards(this.#home);
     } catch (error) {
       this.close();
       throw error;
     }
-    this.#home = new Map(this.#files.flatMap((file) => file.names().map((name) => [name, file])));
   }
 
+  /** The metadata of the file, or of all shards together. */
   get metadata(): Record<string, string> {
     return Object.assign({}, ...this.#files.map(({ metadata }) => metadata)) as Record<string, string>;
   }
@@ -85,21 +91,41 @@ export class WeightsFile {
  * Opens the weights of a model: model.safetensors or its shards in a folder or on the hub, or a single
  * safetensors file.
  *
- * @throws CheckpointError, DownloadError
+ * @throws CheckpointError when there are none or they are damaged, DownloadError when the hub cannot give them
+ * @example
+ * ```ts
+ * import { mkdtemp } from 'node:fs/promises';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { openWeights, saveWeights } from '@weft/checkpoint';
+ *
+ * const folder = await mkdtemp(join(tmpdir(), 'weft-'));
+ * await saveWeights(folder, { 'ln.bias': { dtype: 'BF16', shape: [2], data: new Float32Array([1, -2]) } });
+ * using weights = await openWeights(folder);
+ * console.assert(weights.info('ln.bias').dtype === 'BF16');
+ * console.assert(weights.readFloat32('ln.bias')[1] === -2);
+ * ```
  */
 export async function openWeights(source: string, options: HubOptions = {}): Promise<WeightsFile> {
-  if (source.endsWith('.safetensors') && !isLocalFolder(source)) return new WeightsFile([source]);
+  if (source.endsWith('.safetensors') && !isFolder(source)) return new WeightsFile([source]);
   const found = await resolveModelFiles(source, { ...options, files: [], optionalFiles: [single, index] });
   if (found[single] !== undefined) return new WeightsFile([found[single]]);
-  if (found[index] !== undefined) {
-    const shards = readIndex(found[index]);
-    const paths = await resolveModelFiles(source, { ...options, files: shards });
-    return new WeightsFile(shards.map((shard) => paths[shard]!));
-  }
-  throw noWeights(source);
+  if (found[index] === undefined) throw noWeights(source, await hasPickle(source, options));
+  const weightMap = readIndex(found[index]);
+  const shards = [...new Set(weightMap.values())];
+  const paths = await resolveModelFiles(source, { ...options, files: shards });
+  return new WeightsFile(
+    shards.map((shard) => paths[shard]!),
+    new Map([...weightMap].map(([name, shard]) => [name, shards.indexOf(shard)])),
+  );
 }
 
-function readIndex(path: string): string[] {
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Reads which tensor is in which shard. */
+function readIndex(path: string): Map<string, string> {
   let weightMap: unknown;
   try {
     weightMap = (JSON.parse(readFileSync(path, 'utf8')) as { weight_map?: unknown }).weight_map;
@@ -107,9 +133,11 @@ function readIndex(path: string): string[] {
     weightMap = undefined;
   }
   const isMap = typeof weightMap === 'object' && weightMap !== null;
-  const shards = isMap ? [...new Set(Object.values(weightMap as object) as unknown[])] : [];
-  const areNames = shards.every((shard) => typeof shard === 'string' && /^[\w.-]+\.safetensors$/.test(shard));
-  if (shards.length > 0 && areNames) return shards as string[];
+  const entries: [string, unknown][] = isMap ? Object.entries(weightMap as object) : [];
+  const isShard = (name: unknown): boolean => typeof name === 'string' && /^[\w.-]+\.safetensors$/.test(name);
+  if (entries.length > 0 && entries.every(([, shard]) => isShard(shard))) {
+    return new Map(entries as [string, string][]);
+  }
   throw new CheckpointError({
     operation: 'open weights',
     expected: 'an index with a weight_map from tensors to safetensors files beside it',
@@ -119,12 +147,36 @@ function readIndex(path: string): string[] {
   });
 }
 
-function noWeights(source: string): CheckpointError {
-  const isPickle = isLocalFolder(source) && existsSync(join(source, 'pytorch_model.bin'));
+function checkShards(home: ReadonlyMap<string, SafetensorsFile>): void {
+  const astray = [...home].filter(([name, file]) => !file.has(name));
+  if (astray.length === 0) return;
+  const [name, file] = astray[0]!;
+  throw new CheckpointError({
+    operation: 'open weights',
+    expected: `${name} in ${file.path}, as the index says`,
+    received: `a file without it${astray.length > 1 ? `, and ${astray.length - 1} more such` : ''}`,
+    remedy: 'the shards are not of one checkpoint: fetch or write it again',
+    file: file.path,
+    keys: astray.map(([key]) => key),
+  });
+}
+
+const pickle = 'pytorch_model.bin';
+
+/** Whether what should be safetensors is there as a pickle, to say so. */
+async function hasPickle(source: string, options: HubOptions): Promise<boolean> {
+  if (isLocalFolder(source)) return existsSync(join(source, pickle));
+  if (options.localFilesOnly || hubEnvironment.offline()) return false;
+  const token = options.token ?? hubEnvironment.token();
+  const { infos } = await listFiles(source, options.revision ?? 'main', [pickle], token, options.signal);
+  return infos.has(pickle);
+}
+
+function noWeights(source: string, isPickled: boolean): CheckpointError {
   return new CheckpointError({
     operation: 'open weights',
     expected: `${single} or ${index} in ${source}`,
-    received: isPickle ? 'pytorch_model.bin, a pickle, which can run code when it is read' : 'neither',
+    received: isPickled ? `${pickle}, a pickle, which can run code when it is read` : 'neither',
     remedy: 'save the model with safetensors (in Python: model.save_pretrained(folder))',
     file: source,
   });

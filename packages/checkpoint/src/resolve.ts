@@ -1,10 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HubApiError, modelInfo, type PathInfo, pathsInfo } from '@huggingface/hub';
-import { CheckpointError, DownloadError, InputError, isWeftError } from '@weft/errors';
-import { type DownloadProgress, download, httpError, hubFetch } from './download.js';
+import { CheckpointError, DownloadError, InputError } from '@weft/errors';
+import type { DownloadProgress } from './download.js';
+import { fetchFiles } from './fetch-files.js';
 import { CachedModel, hubEnvironment } from './hub-cache.js';
+import { isServerDown, isUnreachable } from './hub-fetch.js';
 
 /** Where a model comes from and how. */
 export interface HubOptions {
@@ -55,10 +56,12 @@ export async function resolveModelFiles(
   idOrFolder: string,
   { files, optionalFiles = [], ...options }: ResolveOptions,
 ): Promise<Record<string, string>> {
+  for (const file of [...files, ...optionalFiles]) checkName(file);
   if (isLocalFolder(idOrFolder)) return resolveInFolder(idOrFolder, files, optionalFiles);
   checkId(idOrFolder);
-  const model = new CachedModel(options.cacheDir ?? hubEnvironment.cacheDir(), idOrFolder);
   const revision = options.revision ?? 'main';
+  checkRevision(revision);
+  const model = new CachedModel(options.cacheDir ?? hubEnvironment.cacheDir(), idOrFolder);
   const known = model.commitOf(revision);
   const cached = known === undefined ? undefined : lookUp(model, known, files, optionalFiles);
   if (options.localFilesOnly || hubEnvironment.offline()) {
@@ -68,9 +71,9 @@ export async function resolveModelFiles(
   // A commit never changes: what is here and complete needs no question.
   if (cached?.complete && revision === known) return cached.found;
   try {
-    return await fetchFiles(idOrFolder, revision, model, files, optionalFiles, options);
+    return await fetchFiles(model, { id: idOrFolder, revision, files, optionalFiles }, options);
   } catch (error) {
-    if (cached && isUnreachable(error)) return cached.found;
+    if (cached && isServerDown(error)) return cached.found;
     throw isUnreachable(error) ? unreachable(idOrFolder, error) : error;
   }
 }
@@ -112,6 +115,40 @@ function checkId(id: string): void {
   });
 }
 
+/** File names come from outside too (an index of shards): none may lead out of the model, none may run code. */
+function checkName(file: string): void {
+  const parts = file.split('/');
+  const isInside =
+    file !== '' && !/[\\\0:]/.test(file) && !parts.some((part) => ['', '.', '..'].includes(part));
+  if (!isInside) {
+    throw new InputError({
+      operation: 'resolve model files',
+      expected: 'names of files inside the model, parted by /',
+      received: JSON.stringify(file),
+      remedy: 'name files as the model lists them',
+    });
+  }
+  if (!/\.(bin|pt|pth|ckpt|pkl|pickle)$/i.test(file)) return;
+  throw new CheckpointError({
+    operation: 'resolve model files',
+    expected: 'files that hold data alone',
+    received: `${file}, a pickle, which can run code when it is read`,
+    remedy: 'use weights in safetensors (in Python: model.save_pretrained(folder))',
+    file,
+  });
+}
+
+function checkRevision(revision: string): void {
+  const parts = revision.split('/');
+  if (/^[^\s\\\0:?*~^[]+$/.test(revision) && !parts.some((part) => ['', '.', '..'].includes(part))) return;
+  throw new InputError({
+    operation: 'resolve model',
+    expected: 'a revision: a branch, a tag or a commit',
+    received: JSON.stringify(revision),
+    remedy: 'leave it out for main',
+  });
+}
+
 function lookUp(
   model: CachedModel,
   commit: string,
@@ -129,105 +166,6 @@ function lookUp(
   return { found, complete };
 }
 
-async function fetchFiles(
-  id: string,
-  revision: string,
-  model: CachedModel,
-  files: readonly string[],
-  optionalFiles: readonly string[],
-  options: HubOptions,
-): Promise<Record<string, string>> {
-  const token = options.token ?? hubEnvironment.token();
-  const hubUrl = hubEnvironment.endpoint();
-  const access = {
-    hubUrl,
-    fetch: withSignal(options.signal),
-    ...(token === undefined ? {} : { accessToken: token }),
-  };
-  const repo = { type: 'model', name: id } as const;
-  const wanted = [...files, ...optionalFiles];
-  let commit: string;
-  let infos: PathInfo[];
-  try {
-    commit = (await modelInfo({ ...access, name: id, revision, additionalFields: ['sha'] })).sha;
-    infos = await pathsInfo({ ...access, repo, paths: wanted, revision: commit });
-  } catch (error) {
-    if (error instanceof HubApiError)
-      throw httpError(error.statusCode, error.url, `${id} at revision ${revision}`);
-    throw error;
-  }
-  const byPath = new Map(infos.map((info) => [info.path, info]));
-  const missing = files.filter((file) => !byPath.has(file));
-  if (missing.length > 0) throw missingOnHub(id, missing);
-
-  const found: Record<string, string> = {};
-  for (const file of wanted) {
-    const info = byPath.get(file);
-    if (!info) {
-      await model.markAbsent(commit, file);
-      continue;
-    }
-    const url = `${hubUrl}/${id}/resolve/${commit}/${file.split('/').map(encodeURIComponent).join('/')}`;
-    found[file] = await ensureFile(model, commit, info, url, token, options);
-  }
-  await model.recordRevision(revision, commit);
-  return found;
-}
-
-// Two calls for the same file in one process share one download.
-const underWay = new Map<string, Promise<void>>();
-
-async function ensureFile(
-  model: CachedModel,
-  commit: string,
-  info: PathInfo,
-  url: string,
-  token: string | undefined,
-  { signal, onProgress }: HubOptions,
-): Promise<string> {
-  const held = model.find(commit, info.path);
-  if (held !== undefined) return held;
-  const etag = info.lfs?.oid ?? info.oid!;
-  const target = model.blob(etag);
-  if (!existsSync(target)) {
-    const job =
-      underWay.get(target) ??
-      download({
-        url,
-        file: info.path,
-        target,
-        size: info.lfs?.size ?? info.size,
-        hash: { algorithm: info.lfs ? 'sha256' : 'git-sha1', value: etag },
-        headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
-        ...(signal ? { signal } : {}),
-        ...(onProgress ? { onProgress } : {}),
-      }).finally(() => underWay.delete(target));
-    underWay.set(target, job);
-    await job;
-  }
-  return model.link(commit, info.path, etag);
-}
-
-function withSignal(signal: AbortSignal | undefined): typeof fetch {
-  if (!signal) return hubFetch;
-  return (input, init) => hubFetch(input, { ...init, signal });
-}
-
-/** No connection came about, as against an answer that says no. */
-function isUnreachable(error: unknown): boolean {
-  return error instanceof TypeError && !isWeftError(error);
-}
-
-function unreachable(id: string, cause: unknown): DownloadError {
-  return new DownloadError({
-    operation: 'download',
-    expected: `the hub at ${hubEnvironment.endpoint()} to answer`,
-    received: `no connection (${((cause as Error).cause as Error | undefined)?.message ?? (cause as Error).message})`,
-    remedy: `check the network, HF_ENDPOINT and the proxy; or pass a folder instead of ${id}`,
-    cause,
-  });
-}
-
 function notCached(id: string, revision: string, files: readonly string[]): DownloadError {
   return new DownloadError({
     operation: 'resolve model',
@@ -237,12 +175,14 @@ function notCached(id: string, revision: string, files: readonly string[]): Down
   });
 }
 
-function missingOnHub(id: string, missing: readonly string[]): DownloadError {
+function unreachable(id: string, error: unknown): DownloadError {
+  const { message, cause } = error as Error;
   return new DownloadError({
     operation: 'download',
-    expected: `${missing.join(', ')} in ${id}`,
-    received: 'a model without',
-    remedy: 'check the id and the revision; weft reads safetensors, never pickled weights',
-    status: 404,
+    expected: `the hub at ${hubEnvironment.endpoint()} to answer`,
+    received: `no connection (${(cause as Error | undefined)?.message || message})`,
+    remedy: `check the network, HF_ENDPOINT and the proxy; or pass a folder instead of ${id}`,
+    url: hubEnvironment.endpoint(),
+    cause: error,
   });
 }

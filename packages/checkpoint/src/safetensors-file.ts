@@ -1,19 +1,7 @@
 import { closeSync, fstatSync, openSync, read, readSync } from 'node:fs';
-import { CheckpointError } from '@weft/errors';
-import { bfloatToFloat, type Dtype, dtypeBytes, halfToFloat } from './dtype.js';
+import { CheckpointError, isWeftError } from '@weft/errors';
+import { arrayOf, type Dtype, type TensorData, widenTail } from './dtype.js';
 import { maxHeaderBytes, parseHeader, type SafetensorsHeader, type TensorInfo } from './header.js';
-
-export type TensorData =
-  | Float64Array
-  | Float32Array
-  | Uint16Array
-  | Int32Array
-  | Int16Array
-  | Int8Array
-  | Uint8Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array;
 
 /** A tensor as it is stored; half types as their bits in a Uint16Array, BOOL as bytes. */
 export interface StoredTensor {
@@ -34,12 +22,12 @@ export class SafetensorsFile {
   #dataStart: number;
   #closed = false;
 
-  /** @throws CheckpointError when the file is not whole, valid safetensors; system errors as they are */
+  /** @throws CheckpointError when the file cannot be read or is not whole, valid safetensors */
   constructor(path: string) {
     this.path = path;
-    this.#descriptor = openSync(path, 'r');
+    this.#descriptor = attempt(path, () => openSync(path, 'r'));
     try {
-      const { header, dataStart } = readHeader(this.#descriptor, path);
+      const { header, dataStart } = attempt(path, () => readHeader(this.#descriptor, path));
       this.#tensors = header.tensors;
       this.metadata = header.metadata;
       this.#dataStart = dataStart;
@@ -78,32 +66,31 @@ export class SafetensorsFile {
     return { dtype: info.dtype, shape: info.shape, data: view(info.dtype, buffer) };
   }
 
-  /** The tensor as float32, whatever it is stored in. */
+  /** The tensor as float32, whatever it is stored in; the array is the caller's. */
   readFloat32(name: string): Float32Array {
-    const { dtype, data } = this.readRaw(name);
-    return toFloat32(dtype, data);
+    const { dtype, begin, end } = this.info(name);
+    const { bytes, finish } = floatsFrom(dtype, end - begin);
+    this.#fill(bytes, begin);
+    return finish();
   }
 
   /**
    * Many tensors as float32 at once; the copying is shared by the threads of the file system pool.
    */
   async readAllFloat32(names: readonly string[] = this.names()): Promise<Map<string, Float32Array>> {
-    const reads: Promise<void>[] = [];
-    const buffers = names.map((name) => {
-      const { begin, end } = this.info(name);
-      const bytes = new Uint8Array(end - begin);
-      for (let at = 0; at < bytes.length; at += CHUNK) {
-        reads.push(this.#fillLater(bytes.subarray(at, Math.min(at + CHUNK, bytes.length)), begin + at));
-      }
-      return bytes;
-    });
-    await Promise.all(reads);
-    return new Map(
-      names.map((name, i) => {
-        const { dtype } = this.info(name);
-        return [name, toFloat32(dtype, view(dtype, buffers[i]!.buffer as ArrayBuffer))];
+    const infos = names.map((name) => this.info(name));
+    const arrays = await Promise.all(
+      infos.map(async ({ dtype, begin, end }) => {
+        const { bytes, finish } = floatsFrom(dtype, end - begin);
+        const reads: Promise<void>[] = [];
+        for (let at = 0; at < bytes.length; at += CHUNK) {
+          reads.push(this.#fillLater(bytes.subarray(at, Math.min(at + CHUNK, bytes.length)), begin + at));
+        }
+        await Promise.all(reads);
+        return finish();
       }),
     );
+    return new Map(names.map((name, i) => [name, arrays[i]!]));
   }
 
   close(): void {
@@ -170,40 +157,50 @@ function readHeader(descriptor: number, path: string): { header: SafetensorsHead
     });
   }
   const bytes = Buffer.alloc(Number(length));
-  readSync(descriptor, bytes, 0, bytes.length, 8);
+  for (let done = 0; done < bytes.length; ) {
+    const count = readSync(descriptor, bytes, done, bytes.length - done, 8 + done);
+    // The file has become shorter: zeros are no JSON.
+    if (count === 0) break;
+    done += count;
+  }
   const dataStart = 8 + bytes.length;
-  return { header: parseHeader(bytes.toString('utf8'), size - dataStart, path), dataStart };
+  return { header: parseHeader(bytes, size - dataStart, path), dataStart };
 }
 
-const views: { [D in Dtype]: new (buffer: ArrayBuffer) => TensorData } = {
-  F64: Float64Array,
-  F32: Float32Array,
-  F16: Uint16Array,
-  BF16: Uint16Array,
-  I64: BigInt64Array,
-  I32: Int32Array,
-  I16: Int16Array,
-  I8: Int8Array,
-  U64: BigUint64Array,
-  U32: Uint32Array,
-  U16: Uint16Array,
-  U8: Uint8Array,
-  BOOL: Uint8Array,
-};
+/** What the system refuses (no such file, a folder, no permission) as an error that says so. */
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    if (isWeftError(cause)) throw cause;
+    throw new CheckpointError({
+      operation: 'read safetensors',
+      expected: `a file to read at ${path}`,
+      received: (cause as Error).message,
+      remedy: 'check the path and its permissions',
+      file: path,
+      cause,
+    });
+  }
+}
 
 function view(dtype: Dtype, buffer: ArrayBuffer): TensorData {
-  return new views[dtype](buffer);
+  return new arrayOf[dtype](buffer);
 }
 
-function toFloat32(dtype: Dtype, data: TensorData): Float32Array {
+/** Room for the stored bytes of a tensor, and what makes float32 of them once they are there. */
+function floatsFrom(dtype: Dtype, stored: number): { bytes: Uint8Array; finish: () => Float32Array } {
+  if (dtype === 'F16' || dtype === 'BF16') {
+    // Halves are read into the back half of the result and widened from the front, in place.
+    const buffer = new ArrayBuffer(stored * 2);
+    return { bytes: new Uint8Array(buffer, stored), finish: () => widenTail(dtype, buffer) };
+  }
+  const buffer = new ArrayBuffer(stored);
+  return { bytes: new Uint8Array(buffer), finish: () => toFloat32(view(dtype, buffer)) };
+}
+
+function toFloat32(data: TensorData): Float32Array {
   if (data instanceof Float32Array) return data;
-  if (dtype === 'F16') return halfToFloat(data as Uint16Array);
-  if (dtype === 'BF16') return bfloatToFloat(data as Uint16Array);
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float32Array.from(data, Number);
-  return Float32Array.from(data);
-}
-
-/** How many bytes a tensor of this type and shape takes. */
-export function tensorBytes(dtype: Dtype, shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, dtypeBytes[dtype]);
+  return new Float32Array(data);
 }

@@ -1,9 +1,16 @@
 import type { FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
 import { CheckpointError } from '@weft/errors';
-import { writeFileAtomic, writeJsonAtomic } from './atomic.js';
-import { type Dtype, dtypeBytes, floatToBfloat, floatToHalf } from './dtype.js';
-import { type TensorData, tensorBytes } from './safetensors-file.js';
+import { writeFileAtomic } from './atomic.js';
+import {
+  arrayOf,
+  type Dtype,
+  dtypeBytes,
+  floatToBfloat,
+  floatToHalf,
+  isDtype,
+  type TensorData,
+  tensorBytes,
+} from './dtype.js';
 
 /** A tensor to write. Float32 data may be given for F16 and BF16 and is rounded then. */
 export interface TensorToWrite {
@@ -39,107 +46,88 @@ export async function writeSafetensors(
   tensors: TensorsToWrite,
   metadata: Record<string, string> = pytorchMetadata,
 ): Promise<void> {
+  const plan = planFile(path, tensors, metadata);
+  await writeFileAtomic(path, (file) => writePlanned(file, plan));
+}
+
+interface PlannedFile {
+  head: Buffer;
+  tensors: TensorToWrite[];
+}
+
+/** Checks the tensors and lays them out. */
+function planFile(path: string, tensors: TensorsToWrite, metadata: Record<string, string>): PlannedFile {
+  for (const [name, tensor] of Object.entries(tensors)) checkTensor(name, tensor, path);
   // Wider elements first keeps every tensor aligned to its own element size.
   const entries = Object.entries(tensors).sort(([, a], [, b]) => dtypeBytes[b.dtype] - dtypeBytes[a.dtype]);
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const header: [string, unknown][] = [['__metadata__', metadata]];
   let offset = 0;
-  for (const [name, tensor] of entries) {
-    checkSize(name, tensor, path);
-    const end = offset + tensorBytes(tensor.dtype, tensor.shape);
-    header[name] = { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [offset, end] };
+  for (const [name, { dtype, shape }] of entries) {
+    const end = offset + tensorBytes(dtype, shape);
+    header.push([name, { dtype, shape, data_offsets: [offset, end] }]);
     offset = end;
   }
-  const json = Buffer.from(JSON.stringify(header));
-  const padded = Buffer.alloc(Math.ceil(json.length / 8) * 8, ' ');
-  json.copy(padded);
-  const prefix = Buffer.alloc(8);
-  prefix.writeBigUInt64LE(BigInt(padded.length));
-  await writeFileAtomic(path, async (file) => {
-    await writeAll(file, prefix);
-    await writeAll(file, padded);
-    for (const [, tensor] of entries) await writeAll(file, bytesOf(tensor));
-  });
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
+  const head = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
+  head.writeBigUInt64LE(BigInt(head.length - 8));
+  json.copy(head, 8);
+  return { head, tensors: entries.map(([, tensor]) => tensor) };
 }
 
-export interface SaveWeightsOptions {
-  /** Bytes after which a new shard begins. Default: 5 GB, as Python has it. */
-  maxShardSize?: number;
-  metadata?: Record<string, string>;
-}
-
-/**
- * Writes model.safetensors into a folder, or several shards with model.safetensors.index.json where the
- * tensors take more than `maxShardSize`. Gives the names of the files written.
- */
-export async function saveWeights(
-  folder: string,
-  tensors: TensorsToWrite,
-  { maxShardSize = 5e9, metadata = pytorchMetadata }: SaveWeightsOptions = {},
-): Promise<string[]> {
-  const shards = splitIntoShards(tensors, maxShardSize);
-  if (shards.length === 1) {
-    await writeSafetensors(join(folder, 'model.safetensors'), tensors, metadata);
-    return ['model.safetensors'];
+async function writePlanned(file: FileHandle, { head, tensors }: PlannedFile): Promise<void> {
+  await writeAll(file, head);
+  for (const tensor of tensors) {
+    for (const piece of piecesOf(tensor)) await writeAll(file, piece);
   }
-  const count = String(shards.length).padStart(5, '0');
-  const weightMap: Record<string, string> = {};
-  const files: string[] = [];
-  for (const [index, shard] of shards.entries()) {
-    const file = `model-${String(index + 1).padStart(5, '0')}-of-${count}.safetensors`;
-    await writeSafetensors(join(folder, file), shard, metadata);
-    for (const name of Object.keys(shard)) weightMap[name] = file;
-    files.push(file);
-  }
-  const total = Object.values(tensors).reduce((sum, { dtype, shape }) => sum + tensorBytes(dtype, shape), 0);
-  await writeJsonAtomic(join(folder, 'model.safetensors.index.json'), {
-    metadata: { total_size: total },
-    weight_map: weightMap,
-  });
-  return [...files, 'model.safetensors.index.json'];
 }
 
-function splitIntoShards(tensors: TensorsToWrite, maxShardSize: number): TensorsToWrite[] {
-  const shards: TensorsToWrite[] = [{}];
-  let size = 0;
-  for (const [name, tensor] of Object.entries(tensors)) {
-    const bytes = tensorBytes(tensor.dtype, tensor.shape);
-    if (size > 0 && size + bytes > maxShardSize) {
-      shards.push({});
-      size = 0;
-    }
-    shards.at(-1)![name] = tensor;
-    size += bytes;
+function checkTensor(name: string, { dtype, shape, data }: TensorToWrite, file: string): void {
+  const fail = (expected: string, received: string, remedy: string): never => {
+    throw new CheckpointError({
+      operation: 'write safetensors',
+      expected,
+      received,
+      remedy,
+      file,
+      keys: [name],
+    });
+  };
+  if (name === '__metadata__') fail('names of tensors', name, 'metadata is an argument of its own');
+  if (!isDtype(dtype)) {
+    fail(
+      `a dtype of ${Object.keys(dtypeBytes).join(', ')} for ${name}`,
+      String(dtype),
+      'choose one of these',
+    );
   }
-  return shards;
-}
-
-function checkSize(name: string, { dtype, shape, data }: TensorToWrite, file: string): void {
+  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    fail(`a shape of whole numbers for ${name}`, `[${shape.join(', ')}]`, 'pass the sizes of all axes');
+  }
   const elements = shape.reduce((product, size) => product * size, 1);
-  if (data.length === elements) return;
-  throw new CheckpointError({
-    operation: 'write safetensors',
-    expected: `${elements} elements for ${name}, ${dtype} [${shape.join(', ')}]`,
-    received: String(data.length),
-    remedy: 'pass the data of the whole tensor',
-    file,
-    keys: [name],
-  });
+  if (data.length !== elements) {
+    const expected = `${elements} elements for ${name}, ${dtype} [${shape.join(', ')}]`;
+    fail(expected, String(data.length), 'pass the data of the whole tensor');
+  }
+  const isRounded = data instanceof Float32Array && (dtype === 'F16' || dtype === 'BF16');
+  if (!isRounded && !(data instanceof arrayOf[dtype])) {
+    const half = dtype === 'F16' || dtype === 'BF16' ? ' or Float32Array' : '';
+    fail(`${arrayOf[dtype].name}${half} for ${name}, ${dtype}`, data.constructor.name, 'convert the data');
+  }
 }
 
-function bytesOf({ dtype, data }: TensorToWrite): Uint8Array {
-  const stored = data instanceof Float32Array && dtype !== 'F32' ? narrow(dtype, data) : data;
-  return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
-}
+// Rounding to half types goes piece by piece, so that no second copy of a tensor comes about.
+const PIECE = 1 << 20;
 
-function narrow(dtype: Dtype, data: Float32Array): TensorData {
-  if (dtype === 'F16') return floatToHalf(data);
-  if (dtype === 'BF16') return floatToBfloat(data);
-  throw new CheckpointError({
-    operation: 'write safetensors',
-    expected: 'float32 data for F32, F16 or BF16',
-    received: `float32 data for ${dtype}`,
-    remedy: 'pass an array of the type itself',
-  });
+function* piecesOf({ dtype, data }: TensorToWrite): Generator<Uint8Array> {
+  if (!(data instanceof Float32Array) || dtype === 'F32') {
+    yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return;
+  }
+  const narrow = dtype === 'F16' ? floatToHalf : floatToBfloat;
+  for (let at = 0; at < data.length; at += PIECE) {
+    const { buffer } = narrow(data.subarray(at, at + PIECE));
+    yield new Uint8Array(buffer);
+  }
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -1,0 +1,132 @@
+import { existsSync } from 'node:fs';
+import { HubApiError, modelInfo, type PathInfo, pathsInfo } from '@huggingface/hub';
+import { DownloadError, isWeftError } from '@weft/errors';
+import type { DownloadProgress, DownloadRequest } from './download.js';
+import { type CachedModel, hubEnvironment } from './hub-cache.js';
+import { httpError, hubFetch, isUnreachable } from './hub-fetch.js';
+import { downloadShared } from './shared-download.js';
+
+export interface FilesOfModel {
+  id: string;
+  revision: string;
+  files: readonly string[];
+  optionalFiles: readonly string[];
+}
+
+interface Access {
+  token?: string;
+  signal?: AbortSignal;
+  onProgress?: (progress: DownloadProgress) => void;
+}
+
+/**
+ * Asks the hub which commit a revision is and which of the files it has, fetches those that are not in the
+ * cache, and gives their paths in it.
+ *
+ * @throws DownloadError; a TypeError of fetch where no connection comes about
+ */
+export async function fetchFiles(
+  model: CachedModel,
+  { id, revision, files, optionalFiles }: FilesOfModel,
+  access: Access,
+): Promise<Record<string, string>> {
+  const token = access.token ?? hubEnvironment.token();
+  const wanted = [...new Set([...files, ...optionalFiles])];
+  const { commit, infos } = await listFiles(id, revision, wanted, token, access.signal);
+  const missing = files.filter((file) => !infos.has(file));
+  if (missing.length > 0) throw missingOnHub(id, missing);
+
+  const found: Record<string, string> = {};
+  for (const file of wanted) {
+    const info = infos.get(file);
+    if (!info) {
+      await model.markAbsent(commit, file);
+      continue;
+    }
+    const held = model.find(commit, file);
+    found[file] = held ?? (await fetchFile(model, commit, requestFor(id, commit, info, token), access));
+  }
+  await model.recordRevision(revision, commit);
+  return found;
+}
+
+/** The commit of a revision, and what the hub knows of these files at it; files that it has not are left out. */
+export async function listFiles(
+  id: string,
+  revision: string,
+  paths: string[],
+  token: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ commit: string; infos: Map<string, PathInfo> }> {
+  const hub = { hubUrl: hubEnvironment.endpoint(), fetch: hubFetch(token, signal) };
+  try {
+    const { sha } = await modelInfo({ ...hub, name: id, revision, additionalFields: ['sha'] });
+    if (!isHash(sha)) throw new Error('no commit in the answer');
+    const repo = { type: 'model', name: id } as const;
+    const infos = await pathsInfo({ ...hub, repo, paths, revision: sha });
+    return { commit: sha, infos: new Map(infos.map((info) => [info.path, info])) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (isWeftError(error) || isUnreachable(error)) throw error;
+    if (error instanceof HubApiError) {
+      throw httpError(error.statusCode, error.url, `${id} at revision ${revision}`);
+    }
+    throw notTheHub(id, error);
+  }
+}
+
+function requestFor(
+  id: string,
+  commit: string,
+  { path, oid, size, lfs }: PathInfo,
+  token: string | undefined,
+): Omit<DownloadRequest, 'target'> {
+  const value = lfs?.oid ?? oid;
+  const bytes = lfs?.size ?? size;
+  // The hash becomes a file's name.
+  if (!isHash(value) || !Number.isSafeInteger(bytes)) throw notTheHub(id, new Error(`no hash of ${path}`));
+  const escaped = path.split('/').map(encodeURIComponent).join('/');
+  return {
+    url: `${hubEnvironment.endpoint()}/${id}/resolve/${commit}/${escaped}`,
+    file: path,
+    size: bytes,
+    hash: { algorithm: lfs ? 'sha256' : 'git-sha1', value },
+    token,
+  };
+}
+
+async function fetchFile(
+  model: CachedModel,
+  commit: string,
+  request: Omit<DownloadRequest, 'target'>,
+  { signal, onProgress }: Access,
+): Promise<string> {
+  const target = model.blob(request.hash.value);
+  if (!existsSync(target)) await downloadShared({ ...request, target, signal, onProgress });
+  return model.link(commit, request.file, request.hash.value);
+}
+
+function isHash(value: unknown): value is string {
+  return typeof value === 'string' && /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(value);
+}
+
+function notTheHub(id: string, cause: unknown): DownloadError {
+  return new DownloadError({
+    operation: 'download',
+    expected: `what the hub says about ${id}`,
+    received: `another answer (${(cause as Error).message.slice(0, 200)})`,
+    remedy: 'check HF_ENDPOINT and the proxy: something else than the hub answers there',
+    url: hubEnvironment.endpoint(),
+    cause,
+  });
+}
+
+function missingOnHub(id: string, missing: readonly string[]): DownloadError {
+  return new DownloadError({
+    operation: 'download',
+    expected: `${missing.join(', ')} in ${id}`,
+    received: 'a model without',
+    remedy: 'check the id and the revision; weft reads safetensors, never pickled weights',
+    status: 404,
+  });
+}
