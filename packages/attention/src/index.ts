@@ -35,6 +35,7 @@ export { type CrossEntropyOptions, crossEntropy } from './ops/cross-entropy.js';
 export { hasKernel, isRecording, runFused } from './ops/dispatch.js';
 export { DropoutState, dropout, dropoutState, noDropout } from './ops/dropout.js';
 export { type EmbeddingOptions, embedding } from './ops/embedding.js';
+export { gradientCheckpoint } from './ops/gradient-checkpoint.js';
 export type {
   Activation,
   ActivationAttrs,

@@ -73,6 +73,7 @@ function attributes({
   keyPaddingMask,
   ...options
 }: AttentionInputs): AttentionAttrs {
+  checkShape('scaledDotProductAttention', 'query', query, ['batch', 'positions', 'width']);
   const [batch, queries, width] = query.shape as [number, number, number];
   const { numHeads, numKeyHeads = numHeads, keyLength = key.shape[1]!, causal = false } = options;
   if (width % numHeads !== 0 || numHeads % numKeyHeads !== 0) {
@@ -86,10 +87,24 @@ function attributes({
   const headSize = width / numHeads;
   checkShape('scaledDotProductAttention', 'key', key, [batch, 'capacity', numKeyHeads * headSize]);
   checkShape('scaledDotProductAttention', 'value', value, [batch, key.shape[1]!, 'width']);
+  if (keyLength > key.shape[1]!) {
+    throw new InputError({
+      operation: 'scaledDotProductAttention',
+      expected: `a keyLength of at most ${key.shape[1]}, the positions that key and value have`,
+      received: String(keyLength),
+      remedy: 'append to the cache before attending to it',
+    });
+  }
   if (keyPaddingMask)
     checkShape('scaledDotProductAttention', 'keyPaddingMask', keyPaddingMask, [batch, keyLength]);
   if (bias) {
-    checkShape('scaledDotProductAttention', 'bias', bias, ['1 or batch', '1 or heads', queries, keyLength]);
+    const [rows, heads] = bias.shape;
+    checkShape('scaledDotProductAttention', 'bias', bias, [
+      rows === 1 ? 1 : batch,
+      heads === 1 ? 1 : numHeads,
+      queries,
+      keyLength,
+    ]);
   }
   return {
     numHeads,
@@ -116,6 +131,7 @@ function attend(inputs: AttentionInputs, attrs: AttentionAttrs): { output: tf.Te
     scores = hide(scores, tf.equal(inputs.keyPaddingMask, 0).reshape([batch, 1, 1, keyLength]), LOWEST);
   if (causal && queries > 1) scores = hide(scores, future(queries, keyLength), Number.NEGATIVE_INFINITY);
   let weights = tf.softmax(scores) as tf.Tensor4D;
+  if (causal && queries > keyLength) weights = tf.mul(weights, seeing(queries, keyLength));
   if (dropout.rate > 0) weights = tf.mul(weights, dropoutMask(weights.shape, dropout));
   const joined = tf.transpose(tf.matMul(weights, value), [0, 2, 1, 3]); // [B, Tq, H, Dv]
   return { output: joined.reshape([batch, queries, -1]), weights };
@@ -126,10 +142,23 @@ function hide(scores: tf.Tensor, hidden: tf.Tensor, value: number): tf.Tensor {
   return tf.where(tf.broadcastTo(hidden, scores.shape), tf.fill(scores.shape, value), scores);
 }
 
-/** True where key j lies in the future of query i: [1, 1, Tq, Tk]. */
+/**
+ * True where key j lies in the future of query i: [1, 1, Tq, Tk]. Queries before every key keep their scores,
+ * so that their softmax is finite; `seeing` makes them zero.
+ */
 function future(queries: number, keyLength: number): tf.Tensor {
-  const rows = tf.range(keyLength - queries, keyLength, 1, 'int32').reshape([1, 1, queries, 1]);
-  return tf.greater(tf.range(0, keyLength, 1, 'int32').reshape([1, 1, 1, keyLength]), rows);
+  const last = Int32Array.from({ length: queries }, (_, i) => {
+    const position = i + keyLength - queries;
+    return position < 0 ? keyLength : position;
+  });
+  const keys = tf.range(0, keyLength, 1, 'int32').reshape([1, 1, 1, keyLength]);
+  return tf.greater(keys, tf.tensor(last, [1, 1, queries, 1], 'int32'));
+}
+
+/** 1 for queries that have a key at or before them, 0 for others: [1, 1, Tq, 1]. */
+function seeing(queries: number, keyLength: number): tf.Tensor {
+  const sees = Float32Array.from({ length: queries }, (_, i) => (i + keyLength - queries < 0 ? 0 : 1));
+  return tf.tensor(sees, [1, 1, queries, 1]);
 }
 
 function firstPositions(x: tf.Tensor, length: number): tf.Tensor {
@@ -146,7 +175,8 @@ function splitHeads(x: tf.Tensor, heads: number): tf.Tensor4D {
 function repeatHeads(x: tf.Tensor4D, heads: number): tf.Tensor4D {
   const [batch, keyHeads, length, size] = x.shape;
   if (keyHeads === heads) return x;
-  const repeated = tf.tile(x.reshape([batch, keyHeads, 1, length, size]), [1, 1, heads / keyHeads, 1, 1]);
+  // Of rank 3: the gradient of a tile knows no more than four axes.
+  const repeated = tf.tile(x.reshape([batch * keyHeads, 1, length * size]), [1, heads / keyHeads, 1]);
   return repeated.reshape([batch, heads, length, size]);
 }
 

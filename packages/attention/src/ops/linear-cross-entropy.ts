@@ -33,7 +33,8 @@ export function linearCrossEntropy(
   const [rows, width] = hidden.shape as [number, number];
   checkShape('linearCrossEntropy', 'weight', weight, ['vocabulary', width]);
   checkShape('linearCrossEntropy', 'labels', labels, [rows]);
-  if (!hasKernel(LINEAR_CROSS_ENTROPY)) return crossEntropy(linear(hidden, weight, bias), labels, options);
+  if (!hasKernel(LINEAR_CROSS_ENTROPY))
+    return tf.tidy(() => crossEntropy(linear(hidden, weight, bias), labels, options));
 
   const attrs: LinearCrossEntropyAttrs = { ...crossEntropyAttrs(options), computeGradients: isRecording() };
   checkLabels(labels, weight.shape[0]!, attrs.ignoreIndex);
