@@ -106,7 +106,7 @@ void without_depth(const Gemm& g) {
 void multiply(const Gemm& g) {
   if (g.m <= 0 || g.n <= 0) return;
   if (g.k <= 0) return without_depth(g);
-  if (!g.ta && g.m <= kGemvRows && !g.accumulate) {
+  if (!g.ta && g.m <= (g.tb ? kGemvRows : kGemvRows / 2) && !g.accumulate) {
     gemv(g.tb, g.m, g.n, g.k, g.a, g.lda, g.b, g.ldb, g.c, g.ldc, g.bias, g.activation);
     return;
   }

@@ -34,6 +34,29 @@ export interface Addon {
     bias: Maybe<Float32Array>,
     activation: number,
   ): void;
+  quantizedLinear(
+    m: number,
+    n: number,
+    k: number,
+    groupSize: number,
+    x: Float32Array,
+    weight: Int32Array,
+    scales: Float32Array,
+    bias: Maybe<Float32Array>,
+    y: Float32Array,
+    activation: number,
+  ): void;
+
+  argMax(x: Float32Array, index: Int32Array, rows: number, columns: number): void;
+  topK(
+    x: Float32Array,
+    values: Float32Array,
+    indices: Int32Array,
+    rows: number,
+    columns: number,
+    k: number,
+  ): void;
+  hasNan(x: Float32Array, n: number): boolean;
 }
 
 /** In the order of native/runtime/cpu.h. */

@@ -1,0 +1,5 @@
+#include "convert.h"
+
+#include "../kernels/quantized-linear.h"
+
+WEFT_EXPORT(quantizedLinear, weft::quantized_linear)

@@ -1,0 +1,20 @@
+#include "quantized-linear.h"
+
+#include "gemm.h"
+
+namespace weft::reference {
+
+void quantized_linear(int64_t m, int64_t n, int64_t k, int64_t group, const float* x, const int8_t* weight, const float* scales,
+                      const float* bias, double* y, int32_t kind) {
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t j = 0; j < n; ++j) {
+      double total = bias == nullptr ? 0 : bias[j];
+      for (int64_t p = 0; p < k; ++p) {
+        total += static_cast<double>(x[i * k + p]) * scales[j * (k / group) + p / group] * weight[j * k + p];
+      }
+      y[i * n + j] = activation(total, kind);
+    }
+  }
+}
+
+}  // namespace weft::reference

@@ -1,0 +1,32 @@
+#include "testing.h"
+
+#include <cstring>
+
+#include "../kernels/quantized-linear.h"
+#include "../reference/quantized-linear.h"
+
+using namespace weft;
+using testing::Random;
+
+TEST(quantized_linear_ragged) {
+  for (int64_t m : {1, 2, 3, 4, 5, 6, 7, 8, 9, 31}) {
+    for (int64_t n : {1, 7, 16, 65, 300}) {
+      for (int64_t group : {4, 12, 16, 32, 64}) {
+        for (int64_t groups : {1, 3}) {
+          const int64_t k = group * groups;
+          Random random(static_cast<uint64_t>(m * 10007 + n * 101 + k));
+          const auto x = random.floats(m * k), scales = random.floats(n * groups, 0.1), bias = random.floats(n);
+          std::vector<int32_t> weight(static_cast<size_t>(n * k / 4));
+          for (int32_t& word : weight) word = static_cast<int32_t>(random.next());
+          std::vector<float> y(static_cast<size_t>(m * n));
+          std::vector<double> want(y.size());
+          const int32_t kind = n % 2 == 0 ? 3 : 0;
+          quantized_linear(m, n, k, group, x.data(), weight.data(), scales.data(), bias.data(), y.data(), kind);
+          reference::quantized_linear(m, n, k, group, x.data(), reinterpret_cast<const int8_t*>(weight.data()), scales.data(),
+                                      bias.data(), want.data(), kind);
+          EXPECT_CLOSE(y.data(), want.data(), m * n, 1e-4, 1e-5);
+        }
+      }
+    }
+  }
+}
