@@ -8,17 +8,9 @@
 namespace weft {
 
 // Kinds of activation that a matrix multiplication can end with; the order is that of src/kernels/activation-kind.ts.
-enum ActivationKind : int32_t {
-  kActNone = 0,
-  kActRelu = 1,
-  kActGelu = 2,
-  kActGeluNew = 3,
-  kActTanh = 4,
-  kActSigmoid = 5,
-  kActSilu = 6,
-  kActElu = 7,
-  kActRelu6 = 8,
-};
+// Plain numbers: an enumeration's name would make calls between kernels ambiguous.
+constexpr int32_t kActNone = 0, kActRelu = 1, kActGelu = 2, kActGeluNew = 3, kActTanh = 4, kActSigmoid = 5, kActSilu = 6,
+                  kActElu = 7, kActRelu6 = 8;
 
 // C[m, n] = activation(op(A) op(B) + bias[n]), or, with `accumulate`, C += op(A) op(B).
 // Row-major. ta: A is stored [k, m], else [m, k]; tb: B is stored [n, k], else [k, n]. ld* is the distance between
