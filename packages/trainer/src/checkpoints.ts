@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { syncFolder, writeJsonAtomic } from '@weft/checkpoint';
 import { TrainingError } from '@weft/errors';
 import { stateFromJson, stateToJson, type TrainerState } from './state.js';
@@ -19,7 +19,19 @@ export interface Progress {
   /** Sum of the losses since the last log, and the step of that log. */
   recentLoss: number;
   lastLoggedStep: number;
+  /** The epoch under way, and how many of its accumulation windows are done. */
+  epoch: number;
+  windows: number;
 }
+
+export const newProgress = (seed: number): Progress => ({
+  dropout: { seed, offset: 0 },
+  totalLoss: 0,
+  recentLoss: 0,
+  lastLoggedStep: 0,
+  epoch: 0,
+  windows: 0,
+});
 
 const name = (step: number): string => `checkpoint-${step}`;
 
@@ -68,6 +80,23 @@ export async function readCheckpoint(folder: string): Promise<{ state: TrainerSt
   }
 }
 
+/** The folder to go on from: the one named, or with `true` the newest; undefined where none is wanted. */
+export async function checkpointToResume(
+  outputDir: string,
+  wanted: string | boolean | undefined,
+): Promise<string | undefined> {
+  if (typeof wanted === 'string') return wanted;
+  if (wanted !== true) return undefined;
+  const newest = (await listCheckpoints(outputDir)).at(-1);
+  if (newest) return newest.folder;
+  throw new TrainingError({
+    operation: 'resume training',
+    expected: `a checkpoint in ${outputDir}`,
+    received: 'none',
+    remedy: 'start without resumeFromCheckpoint',
+  });
+}
+
 /** The checkpoints of a folder, by rising step. */
 export async function listCheckpoints(outputDir: string): Promise<{ step: number; folder: string }[]> {
   if (!existsSync(outputDir)) return [];
@@ -93,6 +122,13 @@ export async function rotateCheckpoints(
   // With room for one only, the newest stays beside the best, as in Python.
   const room = Math.max(1, keptBest ? limit - 1 : limit);
   for (const { folder } of deletable.slice(0, Math.max(0, deletable.length - room))) await remove(folder);
+}
+
+/** The best checkpoint's folder; where the output folder was moved, its checkpoints moved with it. */
+export function whereBestIs(best: string | null, outputDir: string): string | null {
+  if (best === null || existsSync(best)) return best;
+  const moved = resolve(outputDir, basename(best));
+  return existsSync(moved) ? moved : best;
 }
 
 /** Removes what earlier, killed runs left behind half-written. */

@@ -1,14 +1,36 @@
-/** Examples by index. Arrays are data sets. */
+/** Examples by index. Arrays are data sets; `at` may read an example from a file when it is asked for. */
 export interface Dataset<Example> {
   readonly length: number;
-  at(index: number): Example | undefined;
+  at(index: number): Example | undefined | Promise<Example | undefined>;
+}
+
+/** Examples one after the other, in their own order, for sets that are too large to hold; read anew each epoch. */
+export type IterableDataset<Example> = Iterable<Example> | AsyncIterable<Example>;
+
+/** Where a batch stands; collators that draw random numbers draw them from this, so that a resumed run repeats them. */
+export interface CollateContext {
+  seed: number;
+  epoch: number;
+  /** Number of the batch in its epoch. */
+  batch: number;
+  /** False in evaluations. */
+  training: boolean;
 }
 
 /** Puts examples into one batch of inputs for the model's `forward`. */
-export type DataCollator<Example> = (examples: readonly Example[]) => Batch;
+export type DataCollator<Example> = (examples: readonly Example[], context?: CollateContext) => Batch;
 
-/** Inputs by name: rows of numbers, tensors or plain values, whatever the model's forward takes. */
+/**
+ * Inputs by name: rows of numbers, tensors or plain values, whatever the model's forward takes. Tensors in it are
+ * the trainer's, which disposes them after use.
+ */
 export type Batch = Record<string, unknown>;
+
+export function hasLength<Example>(
+  dataset: Dataset<Example> | IterableDataset<Example>,
+): dataset is Dataset<Example> {
+  return 'length' in dataset && 'at' in dataset;
+}
 
 /** The batches of an order of examples. */
 export function toBatches(order: readonly number[], batchSize: number, dropLast: boolean): number[][] {

@@ -1,66 +1,79 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Batch } from './dataset.js';
 import type { LogEntry } from './state.js';
-import type { TrainableModel } from './trainer.js';
+import type { Forward, TrainableModel } from './training-step.js';
 
 /** What metrics are computed from: one entry an example, in the order of the data set. */
 export interface EvalPrediction {
-  /** The logits of each example, flattened. */
+  /** The logits of each example, flattened; none where the model only generates. */
   predictions: Float32Array[];
   /** The shape of each example's logits. */
   shapes: number[][];
   /** The labels of each example as the collator gave them. */
   labels: unknown[];
+  /** Generated ids, of a Seq2SeqTrainer with predictWithGenerate. */
+  generated: number[][];
 }
 
 export type ComputeMetrics = (
   prediction: EvalPrediction,
 ) => Record<string, number> | Promise<Record<string, number>>;
 
+/** Makes less of logits [B, ...] before they are kept, such as the best class. Runs in a tidy. */
+export type PreprocessLogits = (logits: tf.Tensor, labels: unknown) => tf.Tensor;
+
 export interface PredictionOutput extends EvalPrediction {
   metrics: LogEntry;
 }
 
+/** What one batch gives. */
+export interface StepPrediction {
+  loss?: number;
+  /** One entry an example. */
+  predictions?: Float32Array[];
+  shapes?: number[][];
+  generated?: number[][];
+}
+
 interface LoopOptions {
   prefix: string;
-  keepPredictions: boolean;
+  step: (batch: Batch) => Promise<StepPrediction>;
   computeMetrics?: ComputeMetrics;
   onStep: (done: number) => Promise<void>;
 }
 
-type Forward = (inputs: object) => { loss?: tf.Scalar; logits?: tf.Tensor };
-
 /** Runs a model over batches without training it: mean loss over the examples, and metrics. */
 export async function evaluationLoop(
   model: TrainableModel,
-  batchCount: number,
-  batchAt: (index: number) => Batch,
-  { prefix, keepPredictions, computeMetrics, onStep }: LoopOptions,
+  batches: AsyncIterable<Batch>,
+  { prefix, step, computeMetrics, onStep }: LoopOptions,
 ): Promise<PredictionOutput> {
-  const output: EvalPrediction = { predictions: [], shapes: [], labels: [] };
+  const output: EvalPrediction = { predictions: [], shapes: [], labels: [], generated: [] };
   const wasTraining = model.training;
   const started = performance.now();
-  let lossSum = 0;
-  let counted = 0;
-  let examples = 0;
+  let [lossSum, counted, examples, steps] = [0, 0, 0, 0];
   model.eval();
-  for (let index = 0; index < batchCount; index++) {
-    const batch = batchAt(index);
-    tf.tidy(() => {
-      const inputs = keepPredictions ? batch : { ...batch, outputLogits: false };
-      const { loss, logits } = (model.forward as unknown as Forward).call(model, inputs);
+  try {
+    for await (const batch of batches) {
+      const { loss, predictions = [], shapes = [], generated = [] } = await step(batch);
       const size = batchSize(batch);
       examples += size;
-      if (loss) {
-        lossSum += loss.dataSync()[0]! * size;
+      steps++;
+      if (loss !== undefined) {
+        lossSum += loss * size;
         counted += size;
       }
-      if (keepPredictions && logits) keep(output, logits, batch);
-    });
-    await onStep(index + 1);
-    await tf.nextFrame();
+      output.predictions.push(...predictions);
+      output.shapes.push(...shapes);
+      output.generated.push(...generated);
+      if (predictions.length > 0 || generated.length > 0) output.labels.push(...labelRows(batch.labels));
+      tf.dispose(Object.values(batch).filter((value) => value instanceof tf.Tensor));
+      await onStep(steps);
+      await tf.nextFrame();
+    }
+  } finally {
+    model.train(wasTraining);
   }
-  model.train(wasTraining);
   const seconds = (performance.now() - started) / 1000;
   const own = computeMetrics ? await computeMetrics(output) : {};
   const named = Object.entries(own).map(([name, value]) => [
@@ -72,25 +85,51 @@ export async function evaluationLoop(
     ...(Object.fromEntries(named) as LogEntry),
     [`${prefix}_runtime`]: Number(seconds.toFixed(4)),
     [`${prefix}_samples_per_second`]: Number((examples / seconds).toFixed(3)),
+    [`${prefix}_steps_per_second`]: Number((steps / seconds).toFixed(3)),
   };
   return { ...output, metrics };
 }
 
-function batchSize(batch: Batch): number {
+/** Loss and logits of one batch. */
+export function forwardStep(
+  model: TrainableModel,
+  batch: Batch,
+  options: { keepLogits: boolean; labelSmoothing: number; preprocessLogits?: PreprocessLogits },
+): StepPrediction {
+  const prediction: StepPrediction = {};
+  // Nothing is returned from the tidy: it would look for tensors in every array of a result.
+  tf.tidy(() => {
+    const inputs = {
+      ...batch,
+      ...(options.keepLogits ? {} : { outputLogits: false }),
+      ...(options.labelSmoothing > 0 ? { labelSmoothing: options.labelSmoothing } : {}),
+    };
+    const { loss, logits } = (model.forward as unknown as Forward).call(model, inputs);
+    if (loss) prediction.loss = loss.dataSync()[0]!;
+    if (options.keepLogits && logits)
+      Object.assign(prediction, rowsOf(options.preprocessLogits?.(logits, batch.labels) ?? logits));
+  });
+  return prediction;
+}
+
+function rowsOf(logits: tf.Tensor): Pick<StepPrediction, 'predictions' | 'shapes'> {
+  const [rows = 1, ...shape] = logits.shape;
+  const size = logits.size / rows;
+  const values = Float32Array.from(logits.dataSync());
+  const numbers = Array.from({ length: rows }, (_, row) => row);
+  return {
+    predictions: numbers.map((row) => values.slice(row * size, (row + 1) * size)),
+    shapes: numbers.map(() => shape),
+  };
+}
+
+function labelRows(labels: unknown): unknown[] {
+  if (labels instanceof tf.Tensor) return labels.arraySync() as unknown[];
+  return Array.isArray(labels) ? labels : [];
+}
+
+export function batchSize(batch: Batch): number {
   const [first] = Object.values(batch);
   if (first instanceof tf.Tensor) return first.shape[0] ?? 1;
   return Array.isArray(first) ? first.length : 1;
-}
-
-function keep(output: EvalPrediction, logits: tf.Tensor, batch: Batch): void {
-  const [rows = 1, ...shape] = logits.shape;
-  const size = logits.size / rows;
-  const values = logits.dataSync() as Float32Array;
-  const labels =
-    batch.labels instanceof tf.Tensor ? (batch.labels.arraySync() as unknown[]) : (batch.labels as unknown[]);
-  for (let row = 0; row < rows; row++) {
-    output.predictions.push(values.slice(row * size, (row + 1) * size));
-    output.shapes.push(shape);
-    if (labels) output.labels.push(labels[row]);
-  }
 }

@@ -1,5 +1,6 @@
 export {
   type IntervalStrategy,
+  type LogTarget,
   type ResolvedArguments,
   resolveArguments,
   type TrainingArguments,
@@ -13,18 +14,39 @@ export {
 export { listCheckpoints } from './checkpoints.js';
 export {
   dataCollatorForLanguageModeling,
-  dataCollatorForSeq2Seq,
+  type LanguageModelingOptions,
+} from './collators/language-modeling.js';
+export {
   dataCollatorWithPadding,
   defaultDataCollator,
-  type LanguageModelingOptions,
   type PaddingOptions,
   type PaddingTokenizer,
-  type Seq2SeqOptions,
   type TokenizedExample,
-} from './collators.js';
-export { type Batch, type DataCollator, type Dataset, packIntoBlocks } from './dataset.js';
-export type { ComputeMetrics, EvalPrediction, PredictionOutput } from './evaluation.js';
+} from './collators/padding.js';
+export { dataCollatorForSeq2Seq, type Seq2SeqOptions } from './collators/seq2seq.js';
+export {
+  corruptSpans,
+  dataCollatorForSpanCorruption,
+  noiseMask,
+  type SpanCorruptionOptions,
+} from './collators/span-corruption.js';
+export {
+  type Batch,
+  type CollateContext,
+  type DataCollator,
+  type Dataset,
+  type IterableDataset,
+  packIntoBlocks,
+} from './dataset.js';
+export type {
+  ComputeMetrics,
+  EvalPrediction,
+  PredictionOutput,
+  PreprocessLogits,
+  StepPrediction,
+} from './evaluation.js';
 export { type BleuScore, bleu, tokenize13a } from './metrics/bleu.js';
+export { type ChrfOptions, chrf } from './metrics/chrf.js';
 export {
   type Average,
   accuracy,
@@ -34,23 +56,27 @@ export {
   perplexity,
   precisionRecallF1,
 } from './metrics/classification.js';
+export { type RougeScore, type RougeScores, rouge, rougeOfCorpus } from './metrics/rouge.js';
 export { answerF1, exactMatch, normalizeAnswer, squadMetrics } from './metrics/squad.js';
 export { AdamW, decayedKeys, type OptimizerOptions } from './optimizer.js';
 export { duration } from './progress.js';
-export { lengthGroupedOrder, shuffledOrder } from './samplers.js';
+export { groupByLength, lengthGroupedOrder, shuffledOrder } from './samplers.js';
 export {
   learningRateSchedule,
   type Schedule,
   type ScheduleOptions,
+  type SchedulerName,
   type SchedulerType,
   schedulerTypes,
 } from './schedules.js';
-export { type LogEntry, stateFromJson, stateToJson, type TrainerState } from './state.js';
-export { EventFileWriter } from './tensorboard.js';
 export {
-  type TrainableModel,
-  Trainer,
-  type TrainerOptions,
-  type TrainOptions,
-  type TrainOutput,
-} from './trainer.js';
+  type GeneratingModel,
+  Seq2SeqTrainer,
+  type Seq2SeqTrainerOptions,
+  type Seq2SeqTrainingArguments,
+} from './seq2seq-trainer.js';
+export { type CallbackState, type LogEntry, stateFromJson, stateToJson, type TrainerState } from './state.js';
+export { EventFileWriter } from './tensorboard.js';
+export { Trainer } from './trainer.js';
+export type { TrainerOptions, TrainOptions, TrainOutput } from './trainer-options.js';
+export type { TrainableModel } from './training-step.js';

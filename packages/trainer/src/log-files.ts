@@ -1,5 +1,6 @@
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LogTarget } from './arguments.js';
 import type { CallbackContext, TrainerCallback } from './callbacks.js';
 import type { LogEntry } from './state.js';
 import { EventFileWriter } from './tensorboard.js';
@@ -7,32 +8,31 @@ import { EventFileWriter } from './tensorboard.js';
 /** Writes every log entry into loggingDir: as TensorBoard events and as lines of train.jsonl. */
 export class LogFilesCallback implements TrainerCallback {
   #events: EventFileWriter | undefined;
-  #lines: number | undefined;
 
-  onTrainBegin({ args }: CallbackContext): void {
-    if (args.loggingDir === undefined) return;
-    mkdirSync(args.loggingDir, { recursive: true });
-    this.#events = new EventFileWriter(args.loggingDir);
-    this.#lines = openSync(join(args.loggingDir, 'train.jsonl'), 'a');
-  }
-
-  onLog({ state }: CallbackContext, entry: LogEntry): void {
-    if (this.#lines === undefined) return;
-    writeSync(this.#lines, `${JSON.stringify({ ...entry, step: state.globalStep })}\n`);
-    for (const [name, value] of Object.entries(entry)) {
-      if (name !== 'step') this.#events?.scalar(tag(name), value, state.globalStep);
-    }
-  }
-
-  onTrainEnd(): void {
-    this.#events?.close();
-    if (this.#lines !== undefined) closeSync(this.#lines);
+  onTrainBegin(): void {
     this.#events = undefined;
-    this.#lines = undefined;
+  }
+
+  onLog({ args, state }: CallbackContext, entry: LogEntry): void {
+    const { loggingDir, reportTo } = args;
+    if (loggingDir === undefined) return;
+    const wants = (target: LogTarget): boolean =>
+      typeof reportTo === 'string' ? reportTo === 'all' : reportTo.includes(target);
+    if (wants('jsonl')) {
+      mkdirSync(loggingDir, { recursive: true });
+      const line = JSON.stringify({ ...entry, step: state.globalStep });
+      appendFileSync(join(loggingDir, 'train.jsonl'), `${line}\n`);
+    }
+    if (!wants('tensorboard')) return;
+    this.#events ??= new EventFileWriter(loggingDir);
+    for (const [name, value] of Object.entries(entry)) {
+      this.#events.scalar(tag(name), value, state.globalStep);
+    }
   }
 }
 
-/** eval_loss -> eval/loss, loss -> train/loss, as Python's callback names them. */
+/** eval_loss -> eval/loss, test_loss -> test/loss, loss -> train/loss, as Python's callback names them. */
 function tag(name: string): string {
-  return name.startsWith('eval_') ? `eval/${name.slice(5)}` : `train/${name}`;
+  const [, kind, rest] = /^(eval|test)_(.*)$/.exec(name) ?? [];
+  return kind ? `${kind}/${rest}` : `train/${name}`;
 }

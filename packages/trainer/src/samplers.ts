@@ -15,7 +15,7 @@ export function shuffledOrder(length: number, seed: number, epoch: number): numb
 /**
  * An order in which neighbours are of like length: shuffled, cut into mega-batches of fifty batches (fewer for
  * small sets), each sorted by falling length; the longest example of all comes first, so that memory that does
- * not suffice shows at once.
+ * not suffice shows at once. As Hugging Face's LengthGroupedSampler.
  */
 export function lengthGroupedOrder(
   lengths: readonly number[],
@@ -23,11 +23,19 @@ export function lengthGroupedOrder(
   seed: number,
   epoch: number,
 ): number[] {
+  return groupByLength(shuffledOrder(lengths.length, seed, epoch), lengths, batchSize);
+}
+
+/** The same from a given shuffled order. */
+export function groupByLength(
+  order: readonly number[],
+  lengths: readonly number[],
+  batchSize: number,
+): number[] {
   const mega = Math.max(1, Math.min(Math.floor(lengths.length / (batchSize * 4)), 50)) * batchSize;
-  const order = shuffledOrder(lengths.length, seed, epoch);
   const groups: number[][] = [];
   for (let i = 0; i < order.length; i += mega) {
-    groups.push(order.slice(i, i + mega).sort((a, b) => lengths[b]! - lengths[a]! || a - b));
+    groups.push(order.slice(i, i + mega).sort((a, b) => lengths[b]! - lengths[a]!));
   }
   let longest = 0;
   for (let i = 1; i < groups.length; i++) {

@@ -38,7 +38,7 @@ const builders = {
     const { lrEnd = 1e-7, power = 1 } = kwargs;
     if (step < warmupSteps) return warmUp(step, warmupSteps);
     if (step > totalSteps) return lrEnd / learningRate;
-    const left = 1 - (step - warmupSteps) / (totalSteps - warmupSteps);
+    const left = 1 - (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
     return ((learningRate - lrEnd) * left ** power + lrEnd) / learningRate;
   },
   inverse_sqrt: ({ warmupSteps, kwargs }) => {
@@ -53,7 +53,17 @@ export type SchedulerType = keyof typeof builders;
 
 export const schedulerTypes = Object.keys(builders) as SchedulerType[];
 
-export const isSchedulerType = (name: string): name is SchedulerType => Object.hasOwn(builders, name);
+type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : Name;
+
+/** A schedule's name as Python spells it, or in camelCase. */
+export type SchedulerName = SchedulerType | Camel<SchedulerType>;
+
+/** The schedule of this name; undefined when there is none. */
+export function schedulerType(name: string): SchedulerType | undefined {
+  return schedulerTypes.find((type) => type === name || type.replaceAll('_', '') === name.toLowerCase());
+}
 
 /**
  * A learning-rate schedule of transformers, as a function of the step alone: with warm-up the first update

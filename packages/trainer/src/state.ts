@@ -15,6 +15,14 @@ export interface TrainerState {
   bestMetric: number | null;
   bestGlobalStep: number | null;
   bestModelCheckpoint: string | null;
+  /** What callbacks keep from one run to the next, by their name. */
+  statefulCallbacks: Record<string, CallbackState>;
+}
+
+/** In the shape that Python's callbacks export. */
+export interface CallbackState {
+  args: Record<string, unknown>;
+  attributes: Record<string, unknown>;
 }
 
 const spellings = {
@@ -29,6 +37,7 @@ const spellings = {
   max_steps: 'maxSteps',
   num_train_epochs: 'numTrainEpochs',
   save_steps: 'saveSteps',
+  stateful_callbacks: 'statefulCallbacks',
   train_batch_size: 'trainBatchSize',
 } as const satisfies Record<string, keyof TrainerState>;
 
@@ -38,7 +47,6 @@ const constants = {
   is_local_process_zero: true,
   is_world_process_zero: true,
   num_input_tokens_seen: 0,
-  stateful_callbacks: {},
   total_flos: 0,
   trial_name: null,
   trial_params: null,

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { dropoutState, type Module } from '@weft/attention';
-import { SafetensorsFile } from '@weft/checkpoint';
-import { ConfigError, TrainingError } from '@weft/errors';
-import { type ResolvedArguments, resolveArguments, type TrainingArguments } from './arguments.js';
+import { dropoutState } from '@weft/attention';
+import { ConfigError } from '@weft/errors';
+import { type ResolvedArguments, resolveArguments } from './arguments.js';
+import { type BatchSource, batchSource, trainingOrder, windowsOf } from './batches.js';
+import { isBetter, metricValue } from './best-metric.js';
 import {
   type CallbackContext,
   FlowCallback,
@@ -12,65 +13,54 @@ import {
 } from './callbacks.js';
 import {
   checkpointFiles,
-  listCheckpoints,
+  checkpointToResume,
+  newProgress,
   type Progress,
   readCheckpoint,
   removeLeftovers,
   rotateCheckpoints,
+  whereBestIs,
   writeCheckpoint,
 } from './checkpoints.js';
-import { defaultDataCollator } from './collators.js';
-import { type Batch, type DataCollator, type Dataset, toBatches } from './dataset.js';
-import { type ComputeMetrics, evaluationLoop, type PredictionOutput } from './evaluation.js';
+import { defaultDataCollator } from './collators/padding.js';
+import { type Batch, type DataCollator, type Dataset, hasLength, type IterableDataset } from './dataset.js';
+import { evaluationLoop, forwardStep, type PredictionOutput, type StepPrediction } from './evaluation.js';
 import { LogFilesCallback } from './log-files.js';
 import { AdamW } from './optimizer.js';
 import { ProgressCallback } from './progress.js';
-import { lengthGroupedOrder, shuffledOrder } from './samplers.js';
+import { initialState, planRun, type RunPlan } from './run-plan.js';
 import { learningRateSchedule, type Schedule } from './schedules.js';
 import type { LogEntry, TrainerState } from './state.js';
-import { trainingStep } from './training-step.js';
-
-/** What the trainer needs of a model. */
-export interface TrainableModel extends Module {
-  /** Takes a batch, gives at least the loss where the batch has labels. */
-  forward(inputs: never): { loss?: tf.Scalar; logits?: tf.Tensor };
-  savePretrained(folder: string): Promise<void>;
-  /** True when forward takes `lossReduction: 'sum'`, so that accumulation can divide by the labels of a window. */
-  readonly acceptsLossReduction?: boolean;
-}
-
-export interface TrainerOptions<Example> {
-  model: TrainableModel;
-  args: TrainingArguments;
-  trainDataset?: Dataset<Example>;
-  evalDataset?: Dataset<Example>;
-  /** Default: puts examples of one shape together. */
-  dataCollator?: DataCollator<Example>;
-  computeMetrics?: ComputeMetrics;
-  callbacks?: readonly TrainerCallback[];
-  /** The order of examples in an epoch, the same each time it is asked. Default: shuffled, or grouped by length. */
-  sampler?: (epoch: number) => readonly number[];
-}
-
-export interface TrainOptions {
-  /** A checkpoint's folder, or true for the newest in outputDir. */
-  resumeFromCheckpoint?: string | boolean;
-  /** Saves a checkpoint and stops after the step under way. */
-  signal?: AbortSignal;
-}
-
-export interface TrainOutput {
-  globalStep: number;
-  /** Mean loss over all steps. */
-  trainingLoss: number;
-  metrics: LogEntry;
-}
+import type { TrainerOptions, TrainOptions, TrainOutput } from './trainer-options.js';
+import { interrupted, notFinite } from './training-errors.js';
+import { type TrainableModel, trainingStep } from './training-step.js';
+import { loadWeights } from './weights.js';
 
 /**
  * Trains and evaluates a model, after Hugging Face's Trainer: AdamW, schedules, accumulation, clipping,
  * evaluation, logs, checkpoints from which a run goes on bit for bit.
  *
  * @throws ConfigError for arguments that make no sense, TrainingError when a loss is not finite
+ * @example
+ * ```ts
+ * import { mkdtempSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { GPT2LMHeadModel, gpt2ConfigSchema } from '@weft/gpt2';
+ * import { dataCollatorForLanguageModeling, packIntoBlocks, Trainer } from '@weft/trainer';
+ *
+ * const sizes = { vocab_size: 10, n_positions: 8, n_embd: 8, n_layer: 1, n_head: 2, bos_token_id: 0, eos_token_id: 0 };
+ * using model = new GPT2LMHeadModel(gpt2ConfigSchema.parse(sizes), { seed: 1 });
+ * const trainer = new Trainer({
+ *   model,
+ *   args: { outputDir: mkdtempSync(join(tmpdir(), 'weft-')), maxSteps: 30, learningRate: 0.01, loggingSteps: 10 },
+ *   trainDataset: packIntoBlocks([Array.from({ length: 64 }, (_, i) => i % 10)], 8),
+ *   dataCollator: dataCollatorForLanguageModeling({ tokenizer: {}, mlm: false }),
+ * });
+ * await trainer.train();
+ * const [first, , last] = trainer.state.logHistory;
+ * console.assert(last!.loss! < first!.loss!);
+ * ```
  */
 export class Trainer<Example = Record<string, unknown>> {
   readonly model: TrainableModel;
@@ -80,7 +70,7 @@ export class Trainer<Example = Record<string, unknown>> {
   #collate: DataCollator<Example>;
   #callbacks: TrainerCallback[];
   #control: TrainerControl = newControl();
-  #progress: Progress = { dropout: dropoutState.get(), totalLoss: 0, recentLoss: 0, lastLoggedStep: 0 };
+  #progress: Progress = newProgress(0);
   #lastGradNorm = 0;
   #lastRate = 0;
 
@@ -95,28 +85,27 @@ export class Trainer<Example = Record<string, unknown>> {
       new LogFilesCallback(),
       ...(options.callbacks ?? []),
     ];
-    this.state = this.#newState();
+    this.state = initialState(this.args, { maxSteps: 0, numTrainEpochs: 0, batchesPerEpoch: 0 });
+    if (this.args.gradientCheckpointing && !this.model.supportsGradientCheckpointing) {
+      throw new ConfigError({
+        operation: 'Trainer',
+        expected: 'a model that supports gradientCheckpointing',
+        received: this.model.constructor.name,
+        remedy:
+          'leave gradientCheckpointing out; smaller batches with gradientAccumulationSteps save memory too',
+      });
+    }
   }
 
-  async train({ resumeFromCheckpoint, signal }: TrainOptions = {}): Promise<TrainOutput> {
+  /** Trains to the last step, or until a callback or the signal stops it. */
+  async train(options: TrainOptions = {}): Promise<TrainOutput> {
     const { args } = this;
-    const dataset = this.#require('trainDataset');
-    const perEpoch = toBatches(
-      shuffledOrder(dataset.length, 0, 0),
-      args.perDeviceTrainBatchSize,
-      args.dataloaderDropLast,
-    );
-    const stepsPerEpoch = Math.ceil(perEpoch.length / args.gradientAccumulationSteps);
-    const maxSteps = args.maxSteps > 0 ? args.maxSteps : Math.ceil(args.numTrainEpochs * stepsPerEpoch);
-    const epochs = args.maxSteps > 0 ? Math.ceil(maxSteps / stepsPerEpoch) : Math.ceil(args.numTrainEpochs);
-    this.state = { ...this.#newState(), maxSteps, numTrainEpochs: epochs };
+    const { resumeFromCheckpoint = args.resumeFromCheckpoint, signal } = options;
+    const source = this.#trainingBatches();
+    const plan = planRun(args, source.length);
+    this.state = initialState(args, plan);
     this.#control = newControl();
-    this.#progress = {
-      dropout: { seed: args.seed, offset: 0 },
-      totalLoss: 0,
-      recentLoss: 0,
-      lastLoggedStep: 0,
-    };
+    this.#progress = newProgress(args.seed);
 
     const optimizer = new AdamW(this.model, {
       weightDecay: args.weightDecay,
@@ -124,32 +113,43 @@ export class Trainer<Example = Record<string, unknown>> {
       beta2: args.adamBeta2,
       epsilon: args.adamEpsilon,
     });
+    let begun = false;
     try {
+      const folder = await checkpointToResume(args.outputDir, resumeFromCheckpoint);
+      if (folder !== undefined) await this.#restore(folder, optimizer, plan);
       await removeLeftovers(args.outputDir);
-      const folder = await this.#checkpointToResume(resumeFromCheckpoint);
-      if (folder !== undefined) await this.#restore(folder, optimizer, maxSteps, epochs);
       dropoutState.set(this.#progress.dropout);
-      return await this.#run(dataset, optimizer, stepsPerEpoch, signal);
+      begun = true;
+      const output = await this.#run(source, optimizer, plan, signal);
+      begun = false;
+      return output;
     } finally {
       this.model.eval();
       optimizer.dispose();
+      if (begun) await this.#call('onTrainEnd');
     }
   }
 
   /** Loss and metrics on a data set, named with the prefix `eval_`. */
   async evaluate(
-    dataset: Dataset<Example> = this.#require('evalDataset'),
+    dataset: Dataset<Example> | IterableDataset<Example> = this.#require('evalDataset'),
     prefix = 'eval',
   ): Promise<LogEntry> {
-    const { metrics } = await this.#evaluationLoop(dataset, prefix);
+    const keep = !this.args.predictionLossOnly && this.#options.computeMetrics !== undefined;
+    const { metrics } = await this.#evaluationLoop(dataset, prefix, keep);
     await this.#log(metrics);
     await this.#call('onEvaluate', metrics);
     return metrics;
   }
 
   /** Predictions for a data set, with loss and metrics where it has labels. */
-  predict(dataset: Dataset<Example>, prefix = 'test'): Promise<PredictionOutput> {
-    return this.#evaluationLoop(dataset, prefix);
+  async predict(
+    dataset: Dataset<Example> | IterableDataset<Example>,
+    prefix = 'test',
+  ): Promise<PredictionOutput> {
+    const output = await this.#evaluationLoop(dataset, prefix, !this.args.predictionLossOnly);
+    await this.#call('onPredict', output.metrics);
+    return output;
   }
 
   /** Writes the model, by default into outputDir. */
@@ -157,64 +157,83 @@ export class Trainer<Example = Record<string, unknown>> {
     return this.model.savePretrained(folder);
   }
 
+  /** Loss and predictions of one batch; a subclass may predict in its own way. */
+  protected async predictionStep(batch: Batch, keepPredictions: boolean): Promise<StepPrediction> {
+    const { preprocessLogitsForMetrics } = this.#options;
+    return forwardStep(this.model, batch, {
+      keepLogits: keepPredictions,
+      labelSmoothing: this.args.labelSmoothingFactor,
+      ...(preprocessLogitsForMetrics ? { preprocessLogits: preprocessLogitsForMetrics } : {}),
+    });
+  }
+
   async #run(
-    dataset: Dataset<Example>,
+    source: BatchSource,
     optimizer: AdamW,
-    stepsPerEpoch: number,
+    plan: RunPlan,
     signal: AbortSignal | undefined,
   ): Promise<TrainOutput> {
     const { args, state } = this;
-    const schedule = this.#schedule(state.maxSteps);
+    const progress = this.#progress;
+    const control = this.#control;
     const started = performance.now();
     const firstStep = state.globalStep;
     await this.#call('onTrainBegin');
     if (args.evalOnStart && firstStep === 0) await this.evaluate();
-    const firstEpoch = Math.floor(state.globalStep / stepsPerEpoch);
-    for (let epoch = firstEpoch; epoch < state.numTrainEpochs && !this.#control.shouldTrainingStop; epoch++) {
+    // A run that was saved within its last epoch still has that epoch's end before it.
+    const goesOn = (): boolean => state.globalStep < state.maxSteps || progress.windows > 0;
+    while (progress.epoch < state.numTrainEpochs && goesOn() && !control.shouldTrainingStop) {
       await this.#call('onEpochBegin');
-      this.#control.shouldEpochStop = false;
-      const windows = this.#windows(dataset, epoch);
-      // A resumed epoch begins after the windows that were done before.
-      for (let window = state.globalStep - epoch * stepsPerEpoch; window < windows.length; window++) {
-        this.#step(dataset, windows[window]!, optimizer, schedule);
-        state.epoch = epoch + (window + 1) / stepsPerEpoch;
-        await this.#call('onStepEnd');
-        if (signal?.aborted) await this.#stopEarly(optimizer, signal);
-        await this.#act(optimizer);
-        await tf.nextFrame();
-        if (this.#control.shouldTrainingStop || this.#control.shouldEpochStop) break;
-      }
+      control.shouldEpochStop = false;
+      await this.#runEpoch(source, optimizer, plan, signal);
+      progress.epoch++;
+      progress.windows = 0;
       await this.#call('onEpochEnd');
       await this.#act(optimizer);
     }
     return this.#finish(started, firstStep);
   }
 
+  async #runEpoch(
+    source: BatchSource,
+    optimizer: AdamW,
+    { batchesPerEpoch }: RunPlan,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { state } = this;
+    const progress = this.#progress;
+    const accumulation = this.args.gradientAccumulationSteps;
+    if (state.globalStep >= state.maxSteps) return;
+    const schedule = this.#schedule(state.maxSteps);
+    const batches = source.epoch(progress.epoch, progress.windows * accumulation);
+    for await (const window of windowsOf(batches, accumulation)) {
+      if (signal?.aborted) await this.#stopEarly(optimizer, signal);
+      this.#step(window, optimizer, schedule);
+      progress.windows++;
+      const done = Math.min(progress.windows * accumulation, batchesPerEpoch);
+      state.epoch = progress.epoch + done / batchesPerEpoch;
+      await this.#call('onStepEnd');
+      await this.#act(optimizer);
+      if (signal?.aborted) await this.#stopEarly(optimizer, signal);
+      await tf.nextFrame();
+      if (this.#control.shouldTrainingStop || this.#control.shouldEpochStop) break;
+    }
+  }
+
   /** One optimizer step over the batches of one accumulation window. */
-  #step(dataset: Dataset<Example>, window: readonly number[][], optimizer: AdamW, schedule: Schedule): void {
+  #step(window: readonly Batch[], optimizer: AdamW, schedule: Schedule): void {
     const { args, state } = this;
     const rate = args.learningRate * schedule(state.globalStep);
-    const batches = window.map((indices) => this.#batch(dataset, indices));
     this.model.train();
-    const { loss, gradNorm } = trainingStep(this.model, batches, optimizer, rate, args);
-    if (!Number.isFinite(loss)) throw this.#notFinite(loss);
+    const { loss, gradNorm } = trainingStep(this.model, window, optimizer, rate, args);
+    tf.dispose(window.flatMap((batch) => Object.values(batch).filter((value) => value instanceof tf.Tensor)));
+    if (!Number.isFinite(loss)) throw notFinite('loss', loss, state.globalStep);
+    if (!Number.isFinite(gradNorm)) throw notFinite('norm of the gradients', gradNorm, state.globalStep);
     state.globalStep++;
     this.#progress.totalLoss += loss;
     this.#progress.recentLoss += loss;
     this.#lastGradNorm = gradNorm;
     this.#lastRate = rate;
-  }
-
-  #notFinite(loss: number): TrainingError {
-    const step = this.state.globalStep + 1;
-    return new TrainingError({
-      operation: 'train',
-      expected: 'a finite loss',
-      received: `${loss} at step ${step}; the parameters are still those of step ${this.state.globalStep}`,
-      remedy:
-        'lower the learning rate, warm up longer or look at the data of this step; the last checkpoint is good',
-      step,
-    });
   }
 
   /** Does what callbacks have asked for: log, evaluate, save. */
@@ -253,18 +272,8 @@ export class Trainer<Example = Record<string, unknown>> {
   #noteBest(metrics: LogEntry): boolean {
     const { metricForBestModel, greaterIsBetter } = this.args;
     if (metricForBestModel === undefined) return false;
-    const name = metricForBestModel.startsWith('eval_') ? metricForBestModel : `eval_${metricForBestModel}`;
-    const value = metrics[name];
-    if (value === undefined) {
-      throw new ConfigError({
-        operation: 'Trainer',
-        expected: `metricForBestModel to be one of ${Object.keys(metrics).join(', ')}`,
-        received: metricForBestModel,
-        remedy: 'return it from computeMetrics, or choose another',
-      });
-    }
-    const { bestMetric } = this.state;
-    if (bestMetric !== null && (greaterIsBetter ? value <= bestMetric : value >= bestMetric)) return false;
+    const value = metricValue(metrics, metricForBestModel);
+    if (!isBetter(value, this.state.bestMetric, greaterIsBetter)) return false;
     this.state.bestMetric = value;
     this.state.bestGlobalStep = this.state.globalStep;
     return true;
@@ -276,26 +285,28 @@ export class Trainer<Example = Record<string, unknown>> {
       state.bestModelCheckpoint = resolve(args.outputDir, `checkpoint-${state.globalStep}`);
     }
     this.#progress.dropout = dropoutState.get();
+    for (const callback of this.#callbacks) {
+      if (callback.name && callback.saveState) state.statefulCallbacks[callback.name] = callback.saveState();
+    }
     const folder = await writeCheckpoint(args.outputDir, state, this.#progress, async (temporary) => {
       await this.model.savePretrained(temporary);
-      await optimizer.save(resolve(temporary, checkpointFiles.optimizer));
+      if (!args.saveOnlyModel) await optimizer.save(resolve(temporary, checkpointFiles.optimizer));
     });
+    this.#savedStep = state.globalStep;
     await rotateCheckpoints(resolve(args.outputDir), args.saveTotalLimit, state.bestModelCheckpoint);
     await this.#call('onSave', folder);
     return folder;
   }
 
+  #savedStep = -1;
+
   async #stopEarly(optimizer: AdamW, signal: AbortSignal): Promise<never> {
-    const folder = await this.#save(optimizer);
-    await this.#call('onTrainEnd');
-    throw new TrainingError({
-      operation: 'train',
-      expected: 'to reach the last step',
-      received: `an interrupt after step ${this.state.globalStep}; all is saved in ${folder}`,
-      remedy: 'call train with resumeFromCheckpoint: true to go on from there',
-      step: this.state.globalStep,
-      cause: signal.reason,
-    });
+    const { globalStep } = this.state;
+    const saved = this.#savedStep === globalStep;
+    const folder = saved
+      ? resolve(this.args.outputDir, `checkpoint-${globalStep}`)
+      : await this.#save(optimizer);
+    throw interrupted(globalStep, folder, signal.reason);
   }
 
   async #finish(started: number, firstStep: number): Promise<TrainOutput> {
@@ -311,38 +322,25 @@ export class Trainer<Example = Record<string, unknown>> {
       train_loss: trainingLoss,
     };
     if (args.loadBestModelAtEnd && state.bestModelCheckpoint !== null)
-      this.#loadWeights(state.bestModelCheckpoint);
+      await loadWeights(this.model, state.bestModelCheckpoint);
     await this.#log(metrics);
     await this.#call('onTrainEnd');
     return { globalStep: state.globalStep, trainingLoss, metrics };
   }
 
-  async #checkpointToResume(wanted: string | boolean | undefined): Promise<string | undefined> {
-    if (typeof wanted === 'string') return wanted;
-    if (wanted !== true) return undefined;
-    const newest = (await listCheckpoints(this.args.outputDir)).at(-1);
-    if (newest) return newest.folder;
-    throw new TrainingError({
-      operation: 'resume training',
-      expected: `a checkpoint in ${this.args.outputDir}`,
-      received: 'none',
-      remedy: 'start without resumeFromCheckpoint',
-    });
-  }
-
-  async #restore(folder: string, optimizer: AdamW, maxSteps: number, numTrainEpochs: number): Promise<void> {
+  async #restore(folder: string, optimizer: AdamW, { maxSteps, numTrainEpochs }: RunPlan): Promise<void> {
+    const { args } = this;
     const { state, progress } = await readCheckpoint(folder);
-    this.state = { ...state, maxSteps, numTrainEpochs };
+    const { loggingSteps, evalSteps, saveSteps } = this.state;
+    this.state = { ...state, maxSteps, numTrainEpochs, loggingSteps, evalSteps, saveSteps };
     this.#progress = progress;
-    this.#loadWeights(folder);
-    optimizer.load(resolve(folder, checkpointFiles.optimizer));
-  }
-
-  #loadWeights(folder: string): void {
-    using file = new SafetensorsFile(resolve(folder, 'model.safetensors'));
-    for (const [key, parameter] of this.model.namedParameters()) {
-      tf.tidy(() => parameter.assign(tf.tensor(file.readFloat32(key), parameter.shape)));
+    this.state.bestModelCheckpoint = whereBestIs(state.bestModelCheckpoint, args.outputDir);
+    for (const callback of this.#callbacks) {
+      const stored = callback.name ? state.statefulCallbacks[callback.name] : undefined;
+      if (stored) callback.loadState?.(stored);
     }
+    optimizer.load(resolve(folder, checkpointFiles.optimizer));
+    await loadWeights(this.model, folder);
   }
 
   #schedule(maxSteps: number): Schedule {
@@ -355,91 +353,52 @@ export class Trainer<Example = Record<string, unknown>> {
     });
   }
 
-  /** The accumulation windows of an epoch: each a list of batches, each a list of examples. */
-  #windows(dataset: Dataset<Example>, epoch: number): number[][][] {
+  #trainingBatches(): BatchSource {
     const { args } = this;
-    const batches = toBatches(
-      this.#order(dataset, epoch),
-      args.perDeviceTrainBatchSize,
-      args.dataloaderDropLast,
-    );
-    const windows: number[][][] = [];
-    for (let i = 0; i < batches.length; i += args.gradientAccumulationSteps) {
-      windows.push(batches.slice(i, i + args.gradientAccumulationSteps));
-    }
-    return windows;
-  }
-
-  #order(dataset: Dataset<Example>, epoch: number): readonly number[] {
-    const { groupByLength, perDeviceTrainBatchSize, gradientAccumulationSteps, dataSeed } = this.args;
-    if (this.#options.sampler) return this.#options.sampler(epoch);
-    if (!groupByLength) return shuffledOrder(dataset.length, dataSeed, epoch);
-    const batchSize = perDeviceTrainBatchSize * gradientAccumulationSteps;
-    return lengthGroupedOrder(this.#lengths(dataset), batchSize, dataSeed, epoch);
-  }
-
-  #lengthsOfDataset: number[] | undefined;
-
-  #lengths(dataset: Dataset<Example>): number[] {
-    this.#lengthsOfDataset ??= Array.from({ length: dataset.length }, (_, i) => {
-      const example = dataset.at(i) as Record<string, unknown>;
-      const stated = example[this.args.lengthColumnName];
-      const length =
-        typeof stated === 'number' ? stated : (example.inputIds as ArrayLike<number> | undefined)?.length;
-      if (length !== undefined) return length;
-      throw new ConfigError({
-        operation: 'Trainer',
-        expected: `inputIds or ${this.args.lengthColumnName} in every example, to group by length`,
-        received: `example ${i} without`,
-        remedy: 'name the field by lengthColumnName, or turn groupByLength off',
-      });
+    const dataset = this.#require('trainDataset');
+    const inOrder = (): never[] => [];
+    return batchSource(dataset, {
+      collate: this.#collate,
+      batchSize: args.perDeviceTrainBatchSize,
+      dropLast: args.dataloaderDropLast,
+      seed: args.dataSeed,
+      training: true,
+      order: this.#options.sampler ?? (hasLength(dataset) ? trainingOrder(dataset, args) : inOrder),
     });
-    return this.#lengthsOfDataset;
   }
 
-  #batch(dataset: Dataset<Example>, indices: readonly number[]): Batch {
-    return this.#collate(indices.map((index) => dataset.at(index)!));
-  }
-
-  #evaluationLoop(dataset: Dataset<Example>, prefix: string): Promise<PredictionOutput> {
-    const order = Array.from({ length: dataset.length }, (_, i) => i);
-    const batches = toBatches(order, this.args.perDeviceEvalBatchSize, false);
+  #evaluationLoop(
+    dataset: Dataset<Example> | IterableDataset<Example>,
+    prefix: string,
+    keepPredictions: boolean,
+  ): Promise<PredictionOutput> {
+    const { args } = this;
     const { computeMetrics } = this.#options;
-    return evaluationLoop(this.model, batches.length, (i) => this.#batch(dataset, batches[i]!), {
+    const source = batchSource(dataset, {
+      collate: this.#collate,
+      batchSize: args.perDeviceEvalBatchSize,
+      dropLast: false,
+      seed: args.dataSeed,
+      training: false,
+      order: () => (hasLength(dataset) ? Array.from({ length: dataset.length }, (_, i) => i) : []),
+    });
+    return evaluationLoop(this.model, source.epoch(0, 0), {
       prefix,
-      keepPredictions: !this.args.predictionLossOnly && (computeMetrics !== undefined || prefix !== 'eval'),
-      onStep: (done) => this.#call('onPredictionStep', done, batches.length),
-      ...(computeMetrics ? { computeMetrics } : {}),
+      step: (batch) => this.predictionStep(batch, keepPredictions),
+      onStep: (done) => this.#call('onPredictionStep', done, source.length),
+      ...(computeMetrics && keepPredictions ? { computeMetrics } : {}),
     });
   }
 
-  #require(name: 'trainDataset' | 'evalDataset'): Dataset<Example> {
+  #require(name: 'trainDataset' | 'evalDataset'): Dataset<Example> | IterableDataset<Example> {
     const dataset = this.#options[name];
-    if (dataset !== undefined && dataset.length > 0) return dataset;
+    if (dataset !== undefined && !(hasLength(dataset) && dataset.length === 0)) return dataset;
     throw new ConfigError({
       operation: 'Trainer',
       expected: `${name} with at least one example`,
       received: dataset === undefined ? 'none' : 'an empty one',
       remedy: `pass ${name}`,
     });
-  }
-
-  #newState(): TrainerState {
-    const { args } = this;
-    return {
-      epoch: 0,
-      globalStep: 0,
-      maxSteps: 0,
-      numTrainEpochs: 0,
-      trainBatchSize: args.perDeviceTrainBatchSize,
-      loggingSteps: args.loggingSteps,
-      evalSteps: args.evalSteps,
-      saveSteps: args.saveSteps,
-      logHistory: [],
-      bestMetric: null,
-      bestGlobalStep: null,
-      bestModelCheckpoint: null,
-    };
   }
 
   async #call(hook: keyof TrainerCallback, ...values: unknown[]): Promise<void> {

@@ -1,16 +1,26 @@
 import * as tf from '@tensorflow/tfjs';
-import { accumulate, clipScale, globalNorm } from '@weft/attention';
+import { accumulate, clipScale, globalNorm, type Module } from '@weft/attention';
 import { TrainingError } from '@weft/errors';
 import type { ResolvedArguments } from './arguments.js';
 import type { Batch } from './dataset.js';
 import type { AdamW } from './optimizer.js';
-import type { TrainableModel } from './trainer.js';
 
-type Forward = (inputs: object) => { loss?: tf.Scalar; logits?: tf.Tensor };
+/** What the trainer needs of a model. */
+export interface TrainableModel extends Module {
+  /** Takes a batch, gives at least the loss where the batch has labels. */
+  forward(inputs: never): { loss?: tf.Scalar; logits?: tf.Tensor };
+  savePretrained(folder: string): Promise<void>;
+  /** True when forward takes `lossReduction: 'sum'`, so that accumulation can divide by the labels of a window. */
+  readonly acceptsLossReduction?: boolean;
+  /** True when forward takes `gradientCheckpointing: true`. */
+  readonly supportsGradientCheckpointing?: boolean;
+}
+
+export type Forward = (inputs: object) => { loss?: tf.Scalar; logits?: tf.Tensor };
 
 /**
- * One step of the optimizer: the gradients of all batches of an accumulation window, clipped together. A loss
- * that is not finite is told and nothing is updated.
+ * One step of the optimizer: the gradients of all batches of an accumulation window, clipped together. Where
+ * the loss or the norm is not finite nothing is updated.
  */
 export function trainingStep(
   model: TrainableModel,
@@ -35,7 +45,7 @@ export function trainingStep(
   let totals: (tf.Variable | undefined)[] = [];
   let gradNorm = 0;
   try {
-    for (const [index, batch] of batches.entries()) {
+    for (const batch of batches) {
       tf.tidy(() => {
         const { value, grads } = tf.variableGrads(
           () => lossOf(model, { ...batch, ...extra }, share),
@@ -44,7 +54,7 @@ export function trainingStep(
         loss += value.dataSync()[0]!;
         const gradients = optimizer.parameters.map(({ name }) => grads[name]);
         if (batches.length === 1) gradNorm = update(optimizer, gradients, rate, loss, args.maxGradNorm);
-        else totals = addUp(totals, gradients, index);
+        else totals = addUp(totals, gradients);
       });
     }
     if (batches.length > 1)
@@ -75,34 +85,47 @@ function update(
   loss: number,
   maxGradNorm: number,
 ): number {
-  const norm = globalNorm(gradients.filter((gradient) => gradient !== undefined)).dataSync()[0]!;
-  if (!Number.isFinite(loss)) return norm;
+  const known = gradients.filter((gradient) => gradient !== undefined);
+  if (known.length === 0) {
+    throw new TrainingError({
+      operation: 'train',
+      expected: 'a loss that depends on trainable parameters',
+      received: 'one that depends on none',
+      remedy: 'leave at least one parameter trainable',
+    });
+  }
+  const norm = globalNorm(known).dataSync()[0]!;
+  if (!Number.isFinite(loss) || !Number.isFinite(norm)) return norm;
   optimizer.step(gradients, rate, maxGradNorm > 0 ? clipScale(norm, maxGradNorm) : 1);
   return norm;
 }
 
 function addUp(
-  sums: (tf.Variable | undefined)[],
+  sums: readonly (tf.Variable | undefined)[],
   gradients: readonly (tf.Tensor | undefined)[],
-  index: number,
 ): (tf.Variable | undefined)[] {
-  if (index === 0) return gradients.map((gradient) => gradient && tf.variable(gradient, false));
   const pairs = gradients.flatMap((gradient, i) =>
     gradient && sums[i] ? [[sums[i], gradient] as const] : [],
   );
-  accumulate(
-    pairs.map(([sum]) => sum),
-    pairs.map(([, gradient]) => gradient),
-  );
-  return sums;
+  if (pairs.length > 0) {
+    accumulate(
+      pairs.map(([sum]) => sum),
+      pairs.map(([, gradient]) => gradient),
+    );
+  }
+  // A parameter may have no gradient in one batch and have one in the next.
+  return gradients.map((gradient, i) => sums[i] ?? (gradient && tf.variable(gradient, false)));
 }
 
 /** Labels that count, before any shift, as transformers counts them. */
 function countLabels(labels: unknown): number {
   if (typeof labels === 'number') return labels === -100 ? 0 : 1;
-  if (labels instanceof tf.Tensor) return [...labels.dataSync()].filter((label) => label !== -100).length;
-  if (!Array.isArray(labels)) return 0;
   let count = 0;
+  if (labels instanceof tf.Tensor) {
+    for (const label of labels.dataSync()) if (label !== -100) count++;
+    return count;
+  }
+  if (!Array.isArray(labels)) return 0;
   for (const each of labels) count += countLabels(each);
   return count;
 }

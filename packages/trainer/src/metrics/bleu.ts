@@ -1,3 +1,6 @@
+import { checkReferences } from './chrf.js';
+import { splitWords } from './text.js';
+
 /** BLEU with its parts, as sacrebleu reports them. */
 export interface BleuScore {
   /** 0 to 100. */
@@ -17,15 +20,24 @@ const MAX_ORDER = 4;
  *
  * @param hypotheses one a sentence
  * @param references for each sentence its references
+ * @throws InputError when the two lists differ in length or a sentence has no reference
+ * @example
+ * ```ts
+ * import { bleu } from '@weft/trainer';
+ *
+ * const { score } = bleu(['the cat sat on the mat'], [['the cat sat on the mat']]);
+ * console.assert(Math.abs(score - 100) < 1e-9);
+ * ```
  */
 export function bleu(hypotheses: readonly string[], references: readonly (readonly string[])[]): BleuScore {
+  checkReferences('bleu', hypotheses, references);
   const correct = new Array<number>(MAX_ORDER).fill(0);
   const total = new Array<number>(MAX_ORDER).fill(0);
   let hypothesisLength = 0;
   let referenceLength = 0;
   for (const [i, hypothesis] of hypotheses.entries()) {
-    const words = tokenize13a(hypothesis);
-    const referenceWords = references[i]!.map(tokenize13a);
+    const words = tokenize13a(hypothesis.trimEnd());
+    const referenceWords = references[i]!.map((reference) => tokenize13a(reference.trimEnd()));
     hypothesisLength += words.length;
     referenceLength += closestLength(words.length, referenceWords);
     const wanted = mergeMaxima(referenceWords.map(ngrams));
@@ -51,6 +63,8 @@ function combine(
         ? Math.exp(1 - referenceLength / hypothesisLength)
         : 0;
   const precisions = new Array<number>(MAX_ORDER).fill(0);
+  if (!correct.some((count) => count > 0))
+    return { score: 0, precisions, brevityPenalty, hypothesisLength, referenceLength };
   let smoothing = 1;
   let order = 0;
   for (; order < MAX_ORDER && total[order]! > 0; order++) {
@@ -59,9 +73,8 @@ function combine(
       precisions[order] = 100 / (smoothing * total[order]!);
     } else precisions[order] = (100 * correct[order]!) / total[order]!;
   }
-  const known = correct.some((count) => count > 0);
   const logs = precisions.map((precision) => (precision === 0 ? -9999999999 : Math.log(precision)));
-  const score = known ? brevityPenalty * Math.exp(logs.reduce((sum, log) => sum + log, 0) / MAX_ORDER) : 0;
+  const score = brevityPenalty * Math.exp(logs.reduce((sum, log) => sum + log, 0) / MAX_ORDER);
   return { score, precisions, brevityPenalty, hypothesisLength, referenceLength };
 }
 
@@ -103,11 +116,11 @@ export function tokenize13a(line: string): string[] {
     .replaceAll('&amp;', '&')
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>');
-  return ` ${plain} `
-    .replace(/([{-~[-` -&(-+:-@/])/g, ' $1 ')
-    .replace(/([^0-9])([.,])/g, '$1 $2 ')
-    .replace(/([.,])([^0-9])/g, ' $1 $2')
-    .replace(/([0-9])(-)/g, '$1 $2 ')
-    .split(/\s+/)
-    .filter((word) => word !== '');
+  return splitWords(
+    ` ${plain} `
+      .replace(/([{-~[-` -&(-+:-@/])/g, ' $1 ')
+      .replace(/([^0-9])([.,])/g, '$1 $2 ')
+      .replace(/([.,])([^0-9])/g, ' $1 $2')
+      .replace(/([0-9])(-)/g, '$1 $2 '),
+  );
 }

@@ -1,12 +1,13 @@
+import { splitWords } from './text.js';
+
 /** An answer as SQuAD's evaluation compares it: lower case, no punctuation, no articles, single spaces. */
 export function normalizeAnswer(text: string): string {
-  return text
+  const plain = text
     .toLowerCase()
     .replace(/[!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]/g, '')
-    .replace(/\b(a|an|the)\b/g, ' ')
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .join(' ');
+    // Python's \b knows the letters of all scripts.
+    .replace(/(?<![\p{L}\p{N}_])(a|an|the)(?![\p{L}\p{N}_])/gu, ' ');
+  return splitWords(plain).join(' ');
 }
 
 /** 1 when the two answers are the same after normalisation, else 0. */
@@ -31,7 +32,17 @@ export function answerF1(prediction: string, answer: string): number {
   return shared === 0 ? 0 : (2 * shared) / (predicted.length + actual.length);
 }
 
-/** Means over questions, each against the best of its answers, in percent; a question without answers wants ''. */
+/**
+ * Means over questions, each against the best of its answers, in percent; a question without answers wants ''.
+ *
+ * @example
+ * ```ts
+ * import { squadMetrics } from '@weft/trainer';
+ *
+ * const { exactMatch, f1 } = squadMetrics(['the Eiffel Tower'], [['Eiffel tower']]);
+ * console.assert(exactMatch === 100 && f1 === 100);
+ * ```
+ */
 export function squadMetrics(
   predictions: readonly string[],
   answers: readonly (readonly string[])[],
