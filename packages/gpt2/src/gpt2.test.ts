@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
-import { adamW, clipScale, globalNorm } from '@weft/attention';
+import { adamW, clipScale, dropoutState, globalNorm } from '@weft/attention';
 import { closeTo, expectClose, type FixtureTensor, readFixture } from '@weft/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GPT2ForSequenceClassification, GPT2LMHeadModel, GPT2Model } from './index.js';
@@ -45,26 +45,41 @@ describe('GPT2LMHeadModel against transformers', () => {
     );
   });
 
-  for (const outputLogits of [true, false]) {
-    it(`gives the same gradient of every parameter, ${outputLogits ? 'with' : 'without'} logits`, () => {
-      const parameters = model.namedParameters();
-      const { grads } = tf.variableGrads(
-        () =>
-          model.forward({
-            inputIds: ids!,
-            attentionMask: mask!,
-            positionIds: positions!,
-            labels: labels!,
-            outputLogits: outputLogits as false,
-          }).loss!,
-        parameters.map(([, parameter]) => parameter),
-      );
-      for (const [key, parameter] of parameters) {
-        expectClose(grads[parameter.name]!.dataSync(), lm.tensor(`grad.${key}`).data, closeTo.gradients, key);
-      }
-      tf.dispose(grads);
-    });
-  }
+  it.each([
+    ['with logits', {}],
+    ['without logits', { outputLogits: false as const }],
+    ['computing activations again', { outputLogits: false as const, gradientCheckpointing: true }],
+  ])('gives the same gradient of every parameter, %s', (_, options) => {
+    const parameters = model.namedParameters();
+    const inputs = {
+      inputIds: ids!,
+      attentionMask: mask!,
+      positionIds: positions!,
+      labels: labels!,
+      ...options,
+    };
+    const { grads } = tf.variableGrads(
+      () => model.forward(inputs).loss!,
+      parameters.map(([, parameter]) => parameter),
+    );
+    for (const [key, parameter] of parameters) {
+      expectClose(grads[parameter.name]!.dataSync(), lm.tensor(`grad.${key}`).data, closeTo.gradients, key);
+    }
+    tf.dispose(grads);
+  });
+
+  it('repeats its dropout masks when activations are computed again', async () => {
+    using trained = await GPT2LMHeadModel.fromPretrained(tiny);
+    trained.train();
+    const { weight } = trained.transformer.wte;
+    const gradient = (gradientCheckpointing: boolean): Float32Array => {
+      dropoutState.set({ seed: 7, offset: 0 });
+      const inputs = { inputIds: ids!, labels: ids!, outputLogits: false as const, gradientCheckpointing };
+      const { grads } = tf.variableGrads(() => trained.forward(inputs).loss!, [weight]);
+      return grads[weight.name]!.dataSync() as Float32Array;
+    };
+    expectClose(gradient(true), gradient(false), closeTo.gradients);
+  });
 
   it('follows ten training steps', async () => {
     const training = readFixture(new URL('training.safetensors', fixtures));

@@ -11,6 +11,7 @@ import {
   Dropout,
   dropoutState,
   Embedding,
+  gradientCheckpoint,
   KeyValueCache,
   LayerNorm,
   Linear,
@@ -150,6 +151,8 @@ export interface GPT2Inputs {
   cache?: KeyValueCache;
   outputHiddenStates?: boolean;
   outputAttentions?: boolean;
+  /** Run each block again in the backward pass instead of keeping its activations. */
+  gradientCheckpointing?: boolean;
 }
 
 export interface GPT2Outputs {
@@ -226,7 +229,9 @@ export class GPT2Model extends PretrainedModel<GPT2Config> {
       ...(inputs.outputAttentions ? { attentions } : {}),
     };
     for (const block of this.h) {
-      hidden = block.forward(hidden, passed); // [B, T, E]
+      hidden = inputs.gradientCheckpointing
+        ? checkpointed(block, hidden, passed)
+        : block.forward(hidden, passed); // [B, T, E]
       if (inputs.outputHiddenStates) hiddenStates.push(hidden);
     }
     cache?.advance(length);
@@ -247,6 +252,13 @@ export class GPT2Model extends PretrainedModel<GPT2Config> {
   newCache(): KeyValueCache {
     return new KeyValueCache({ numLayers: this.config.n_layer, maxLength: this.config.n_positions });
   }
+}
+
+/** A block whose activations are computed again when its gradient is. */
+function checkpointed(block: Block, x: tf.Tensor, { keyPaddingMask }: BlockInputs): tf.Tensor {
+  const forward = (hidden: tf.Tensor, mask?: tf.Tensor): tf.Tensor =>
+    block.forward(hidden, mask ? { keyPaddingMask: mask } : {});
+  return gradientCheckpoint(forward, keyPaddingMask ? [x, keyPaddingMask] : [x], block.parameters());
 }
 
 /** Rows of numbers as an int32 tensor [B, T]; a tensor is taken as it is. */

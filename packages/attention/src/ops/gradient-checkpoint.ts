@@ -46,14 +46,15 @@ export function gradientCheckpoint(
 }
 
 // tfjs has one tape and drops it after a gradient: the outer one is put aside meanwhile. What nothing leads to
-// has a gradient of zero, as tfjs wants one for each input.
+// has a gradient of zero, as tfjs wants one for each input; so have integers, such as masks.
 function gradientsOnOwnTape(forward: () => tf.Tensor, xs: readonly tf.Tensor[], dy: tf.Tensor): tf.Tensor[] {
   const engine = tf.engine();
   const { activeTape } = engine.state;
   try {
-    const { value, grads } = engine.gradients(forward, [...xs], dy, true);
+    const floats = xs.filter(({ dtype }) => dtype === 'float32');
+    const { value, grads } = engine.gradients(forward, floats, dy, true);
     value.dispose();
-    return xs.map((x, i) => (grads[i] as tf.Tensor | undefined) ?? tf.zeros(x.shape));
+    return xs.map((x) => (grads[floats.indexOf(x)] as tf.Tensor | undefined) ?? tf.zeros(x.shape));
   } finally {
     engine.state.activeTape = activeTape;
   }
