@@ -3,19 +3,22 @@ import { ConfigError } from '@weft/errors';
 import type { LoadOptions, PretrainedModel } from './pretrained.js';
 
 /** Loads one architecture. */
-export type Loader<M = PretrainedModel<never>> = (source: string, options?: LoadOptions) => Promise<M>;
+export type Loader<M = PretrainedModel<never>, O extends LoadOptions = LoadOptions> = (
+  source: string,
+  options?: O,
+) => Promise<M>;
 
 /** Architectures by the task that they serve, and by model type for checkpoints that name none. */
-export class ModelRegistry<M> {
+export class ModelRegistry<M, O extends LoadOptions = LoadOptions> {
   readonly task: string;
-  #byArchitecture = new Map<string, Loader<M>>();
-  #byModelType = new Map<string, Loader<M>>();
+  #byArchitecture = new Map<string, Loader<M, O>>();
+  #byModelType = new Map<string, Loader<M, O>>();
 
   constructor(task: string) {
     this.task = task;
   }
 
-  register(modelType: string, architecture: string, load: Loader<M>): this {
+  register(modelType: string, architecture: string, load: Loader<M, O>): this {
     this.#byArchitecture.set(architecture, load);
     if (!this.#byModelType.has(modelType)) this.#byModelType.set(modelType, load);
     return this;
@@ -26,8 +29,8 @@ export class ModelRegistry<M> {
    *
    * @throws ConfigError when neither is known here
    */
-  async fromPretrained(source: string, options: LoadOptions = {}): Promise<M> {
-    const { architectures, model_type: modelType } = await readIdentity(source, options);
+  async fromPretrained(source: string, options?: O): Promise<M> {
+    const { architectures, model_type: modelType } = await readIdentity(source, options ?? {});
     const named = architectures.find((name) => this.#byArchitecture.has(name));
     const load = named === undefined ? this.#byModelType.get(modelType) : this.#byArchitecture.get(named);
     if (load) return load(source, options);

@@ -1,0 +1,70 @@
+import * as tf from '@tensorflow/tfjs';
+import { InputError } from '@weft/errors';
+
+/** Numbers of a batch: rows of one length, or a tensor [B, T]. */
+export type Rows = readonly (readonly number[])[] | tf.Tensor2D;
+
+/** Ids and what belongs to them. */
+export interface EncoderInputs {
+  inputIds: Rows;
+  /** 1 where a token counts, 0 for padding; [B, T]. Default: all count. */
+  attentionMask?: Rows;
+  /** 0 in the first text, 1 in the second; [B, T]. Default: all 0. */
+  tokenTypeIds?: Rows;
+  /** [B, T]. Default: as the family numbers them. */
+  positionIds?: Rows;
+  outputHiddenStates?: boolean;
+  outputAttentions?: boolean;
+}
+
+export interface EncoderOutputs {
+  /** [B, T, E] */
+  lastHiddenState: tf.Tensor3D;
+  /** [B, E], from the first token; only of models that have a pooler */
+  poolerOutput?: tf.Tensor2D;
+  /** The embeddings, then each layer's output: tensors [B, T, E] */
+  hiddenStates?: tf.Tensor3D[];
+  /** Each layer's probabilities [B, H, T, T] */
+  attentions?: tf.Tensor4D[];
+}
+
+/** Frees what is made on the way; what the function returns, in fields and arrays too, stays. */
+export const tidy = <T extends object>(compute: () => T): T =>
+  tf.tidy(() => compute() as T & tf.TensorContainer);
+
+/** Rows of numbers as an int32 tensor [B, T]; a tensor is taken as it is. */
+export function integers(rows: Rows, what = 'inputIds'): tf.Tensor2D {
+  if (rows instanceof tf.Tensor) return rows.dtype === 'int32' ? rows : tf.cast(rows, 'int32');
+  const width = rows[0]?.length ?? 0;
+  const odd = rows.findIndex((row) => row.length !== width);
+  if (width === 0 || odd >= 0) {
+    throw new InputError({
+      operation: `read ${what}`,
+      expected: 'at least one row, and rows of one length, not empty',
+      received: odd >= 0 ? `row ${odd} of ${rows[odd]!.length} where row 0 has ${width}` : 'nothing',
+      remedy: 'let the tokenizer pad: encodeBatch(texts, { padding: true })',
+    });
+  }
+  const flat = new Int32Array(rows.length * width);
+  rows.forEach((row, i) => {
+    flat.set(row, i * width);
+  });
+  return tf.tensor2d(flat, [rows.length, width], 'int32');
+}
+
+/** Refuses texts that are longer than a model has positions for. */
+export function checkLength(operation: string, length: number, limit: number): void {
+  if (length <= limit) return;
+  throw new InputError({
+    operation,
+    expected: `at most ${limit} tokens`,
+    received: String(length),
+    remedy: `truncate: encodeBatch(texts, { truncation: true, maxLength: ${limit} })`,
+  });
+}
+
+/** The first token of each row: [B, T, E] -> [B, E] */
+export function firstToken(hidden: tf.Tensor): tf.Tensor2D {
+  const [batch, , width] = hidden.shape as [number, number, number];
+  return tf.slice(hidden, [0, 0, 0], [batch, 1, width]).reshape([batch, width]);
+}
