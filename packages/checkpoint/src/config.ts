@@ -7,7 +7,18 @@ import { type HubOptions, resolveModelFiles } from './resolve.js';
  * Checks a configuration against a schema; keys keep the spelling of config.json, and keys that the schema
  * does not know are kept, so that they are written back as they came.
  *
+ * @param schema a loose object of zod, so that unknown keys pass through
+ * @param where the file, for the error
  * @throws ConfigError that lists every key at fault
+ * @example
+ * ```ts
+ * import { parseConfig } from '@weft/checkpoint';
+ * import { z } from 'zod';
+ *
+ * const schema = z.looseObject({ n_embd: z.int().positive(), n_head: z.int().default(12) });
+ * const config = parseConfig({ n_embd: 768, mine: 'kept' }, schema, 'config.json');
+ * console.assert(config.n_head === 12 && config.mine === 'kept');
+ * ```
  */
 export function parseConfig<Schema extends z.ZodType>(
   value: unknown,
@@ -27,11 +38,10 @@ export function parseConfig<Schema extends z.ZodType>(
   });
 }
 
-/** Reads a JSON file; @throws ConfigError when it is not JSON. */
+/** Reads a JSON file; @throws ConfigError when it cannot be read or is not JSON. */
 export async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8');
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(await readFile(path, 'utf8')) as unknown;
   } catch (cause) {
     throw new ConfigError({
       operation: 'read JSON',
@@ -43,7 +53,11 @@ export async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** Reads and checks config.json of a folder or a model of the hub. */
+/**
+ * Reads and checks config.json of a folder or a model of the hub.
+ *
+ * @throws ConfigError, CheckpointError, DownloadError
+ */
 export async function readConfig<Schema extends z.ZodType>(
   source: string,
   schema: Schema,

@@ -35,8 +35,6 @@ export function parseHeader(bytes: Uint8Array, dataBytes: number, file: string):
     });
   };
   const parsed = parseJson(bytes, fail);
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    return fail('a JSON object', 'another value');
 
   const tensors = new Map<string, TensorInfo>();
   let metadata: Record<string, string> = {};
@@ -50,7 +48,9 @@ export function parseHeader(bytes: Uint8Array, dataBytes: number, file: string):
 
 type Fail = (expected: string, received: string) => never;
 
-function parseJson(bytes: Uint8Array, fail: Fail): unknown {
+/** What begins with a brace and parses is an object. */
+function parseJson(bytes: Uint8Array, fail: Fail): object {
+  if (bytes[0] !== 0x7b) return fail('a header that begins with {', 'another beginning');
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -60,7 +60,7 @@ function parseJson(bytes: Uint8Array, fail: Fail): unknown {
   const problem = scanHeader(text);
   if (problem) return fail(problem.expected, problem.received);
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) as object;
   } catch (cause) {
     return fail('a header in JSON', (cause as Error).message.slice(0, 200));
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { isAlive } from './processes.js';
 
 // A download writes to a file that no other process writes to: `<blob>.weft-<host>-<pid>-<random>.incomplete`.
 // One that fails leaves what has come as `<blob>.weft.incomplete`, for whoever comes next to take up by a
@@ -39,15 +40,6 @@ async function orphans(target: string): Promise<string[]> {
   return names
     .filter((name) => !isAlive(Number.parseInt(name.slice(prefix.length), 10)))
     .map((name) => join(folder, name));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
 }
 
 async function renamed(from: string, to: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CheckpointError } from '@weft/errors';
 import { syncFolder, writeJsonAtomic } from './atomic.js';
 import { tensorBytes } from './dtype.js';
+import { isAlive } from './processes.js';
 import { pytorchMetadata, type TensorsToWrite, writeSafetensors } from './write-safetensors.js';
 
 const single = 'model.safetensors';
@@ -47,9 +48,17 @@ export async function saveWeights(
   if (shards.length === 1) await writeSafetensors(join(folder, single), tensors, metadata);
   for (const name of await readdir(folder)) {
     const isWeights = name === index || /^model(-\d{5}-of-\d{5})?\.safetensors$/.test(name);
-    if (isWeights && !written.includes(name)) await rm(join(folder, name));
+    if ((isWeights && !written.includes(name)) || isAbandoned(name)) {
+      await rm(join(folder, name), { force: true });
+    }
   }
   return written;
+}
+
+/** What a save that was killed left behind under a temporary name. */
+function isAbandoned(name: string): boolean {
+  const [, pid] = /^model[\d.of-]*\.safetensors(?:\.index\.json)?\.(\d+)\..*\.tmp$/.exec(name) ?? [];
+  return pid !== undefined && !isAlive(Number(pid));
 }
 
 /** All shards are whole under other names before the old index goes and the first gets its own. */
