@@ -3,6 +3,9 @@
 #include "../runtime/simd.h"
 #include "activate.h"
 #include "gemm.h"
+#if defined(WEFT_ISA_AVX512)
+#include "quantized-vnni.h"
+#endif
 
 namespace weft::WEFT_ISA {
 namespace {
@@ -62,6 +65,43 @@ void few_rows(int64_t n, int64_t k, int64_t group, const float* x, const int8_t*
   });
 }
 
+#if defined(WEFT_ISA_AVX512)
+// False, and nothing is done, where x holds NaN or infinity.
+bool few_rows_by_digits(int64_t m, int64_t n, int64_t k, int64_t group, const float* x, const int8_t* weight,
+                        const float* scales, const float* bias, float* y, int32_t activation) {
+  const int64_t count = k / kBlock;
+  DigitBlock* const blocks = static_cast<DigitBlock*>(scratch_bytes(kSlotKernel0, static_cast<size_t>(m * count) * sizeof(DigitBlock)));
+  float x_scales[kFewRows];
+  for (int64_t r = 0; r < m; ++r) {
+    x_scales[r] = split_digits(x + r * k, k, blocks + r * count);
+    if (x_scales[r] != x_scales[r]) return false;
+  }
+  const float* const factors = x_scales;
+  parallel_for((n + 15) / 16, (131072 + 16 * k - 1) / (16 * k), [=](int64_t begin, int64_t end) {
+    const int64_t from = begin * 16, to = end * 16 < n ? end * 16 : n, groups = k / group;
+    int64_t j = from;
+    for (; j + 4 <= to; j += 4) {
+      for (int64_t r = 0; r < m; ++r) {
+        digit_dots<4>(k, group, blocks + r * count, factors[r], weight + j * k, scales + j * groups, y + r * n + j);
+      }
+    }
+    for (; j < to; ++j) {
+      for (int64_t r = 0; r < m; ++r) {
+        digit_dots<1>(k, group, blocks + r * count, factors[r], weight + j * k, scales + j * groups, y + r * n + j);
+      }
+    }
+    for (int64_t r = 0; r < m; ++r) {
+      float* const row = y + r * n;
+      if (bias != nullptr) {
+        for (int64_t i = from; i < to; ++i) row[i] += bias[i];
+      }
+      activate_row(row + from, to - from, activation);
+    }
+  });
+  return true;
+}
+#endif
+
 void unpack(int64_t rows, int64_t k, int64_t group, const int8_t* weight, const float* scales, float* to) {
   parallel_for(rows, 16, [=](int64_t begin, int64_t end) {
     for (int64_t j = begin; j < end; ++j) {
@@ -94,6 +134,9 @@ void quantized_linear(int64_t m, int64_t n, int64_t k, int64_t group, const floa
   if (m <= 0 || n <= 0) return;
   const int8_t* const bytes = reinterpret_cast<const int8_t*>(weight);
   if (m > kFewRows || k <= 0) return many_rows(m, n, k, group, x, bytes, scales, bias, y, activation);
+#if defined(WEFT_ISA_AVX512)
+  if (digits_fit(k, group) && few_rows_by_digits(m, n, k, group, x, bytes, scales, bias, y, activation)) return;
+#endif
   const auto run = m == 1   ? &few_rows<1>
                    : m == 2 ? &few_rows<2>
                    : m == 3 ? &few_rows<3>

@@ -1,6 +1,7 @@
 #include "testing.h"
 
-#include <cstring>
+#include <cmath>
+#include <limits>
 
 #include "../kernels/quantized-linear.h"
 #include "../reference/quantized-linear.h"
@@ -29,4 +30,35 @@ TEST(quantized_linear_ragged) {
       }
     }
   }
+}
+
+TEST(quantized_linear_precise_for_long_rows) {
+  for (int64_t group : {32, 64, 256}) {
+    const int64_t m = 3, n = 21, k = 768;
+    Random random(static_cast<uint64_t>(group));
+    const auto x = random.floats(m * k, 3), scales = random.floats(n * (k / group), 0.01);
+    std::vector<int32_t> weight(static_cast<size_t>(n * k / 4));
+    for (int32_t& word : weight) word = static_cast<int32_t>(random.next());
+    std::vector<float> y(static_cast<size_t>(m * n));
+    std::vector<double> want(y.size());
+    quantized_linear(m, n, k, group, x.data(), weight.data(), scales.data(), nullptr, y.data(), 0);
+    reference::quantized_linear(m, n, k, group, x.data(), reinterpret_cast<const int8_t*>(weight.data()), scales.data(), nullptr,
+                                want.data(), 0);
+    EXPECT_CLOSE(y.data(), want.data(), m * n, 2e-5, 1e-5);
+  }
+}
+
+TEST(quantized_linear_of_zeros_nan_and_infinity) {
+  const int64_t n = 5, k = 64, group = 32;
+  std::vector<int32_t> weight(static_cast<size_t>(n * k / 4), 0x01020304);
+  const std::vector<float> scales(static_cast<size_t>(n * 2), 0.5f);
+  std::vector<float> x(static_cast<size_t>(k), 0.0f), y(static_cast<size_t>(n), 7.0f);
+  quantized_linear(1, n, k, group, x.data(), weight.data(), scales.data(), nullptr, y.data(), 0);
+  for (float v : y) EXPECT(v == 0);
+  x[17] = std::numeric_limits<float>::infinity();
+  quantized_linear(1, n, k, group, x.data(), weight.data(), scales.data(), nullptr, y.data(), 0);
+  for (float v : y) EXPECT(v == std::numeric_limits<float>::infinity());
+  x[18] = std::nanf("");
+  quantized_linear(1, n, k, group, x.data(), weight.data(), scales.data(), nullptr, y.data(), 0);
+  for (float v : y) EXPECT(std::isnan(v));
 }
