@@ -53,6 +53,7 @@ import {
   integers,
   tidy,
 } from './inputs.js';
+import { type LayerInputs, runLayers } from './layers.js';
 import { classificationLoss, maskedLanguageModeling, spanLoss, tokenLoss } from './losses.js';
 
 const dense = (scope: Scope, config: DistilBertConfig, inFeatures: number, outFeatures: number): Linear =>
@@ -87,11 +88,6 @@ class Embeddings extends Module {
     const sum = tf.add(this.word_embeddings.forward(ids), this.position_embeddings.forward(positions)); // [B, T, E]
     return this.dropout.forward(this.LayerNorm.forward(sum));
   }
-}
-
-interface LayerInputs {
-  keyPaddingMask?: tf.Tensor;
-  attentions?: tf.Tensor[];
 }
 
 class Attention extends Module {
@@ -230,22 +226,7 @@ export class DistilBertModel extends DistilBertPreTrainedModel {
       const positions = inputs.positionIds
         ? integers(inputs.positionIds, 'positionIds')
         : (tf.range(0, length, 1, 'int32').reshape([1, length]) as tf.Tensor2D);
-      let hidden = this.embeddings.forward(ids, positions); // [B, T, E]
-      const hiddenStates = [hidden];
-      const attentions: tf.Tensor[] = [];
-      const passed: LayerInputs = {
-        ...(inputs.attentionMask ? { keyPaddingMask: integers(inputs.attentionMask, 'attentionMask') } : {}),
-        ...(inputs.outputAttentions ? { attentions } : {}),
-      };
-      for (const layer of this.transformer.layer) {
-        hidden = layer.forward(hidden, passed); // [B, T, E]
-        hiddenStates.push(hidden);
-      }
-      return {
-        lastHiddenState: hidden as tf.Tensor3D,
-        ...(inputs.outputHiddenStates ? { hiddenStates: hiddenStates as tf.Tensor3D[] } : {}),
-        ...(inputs.outputAttentions ? { attentions: attentions as tf.Tensor4D[] } : {}),
-      };
+      return runLayers(this.transformer.layer, this.embeddings.forward(ids, positions), inputs);
     });
   }
 }

@@ -15,6 +15,8 @@ export interface EncoderInputs {
   positionIds?: Rows;
   outputHiddenStates?: boolean;
   outputAttentions?: boolean;
+  /** Run each layer again in the backward pass instead of keeping its activations. */
+  gradientCheckpointing?: boolean;
 }
 
 export interface EncoderOutputs {

@@ -267,9 +267,13 @@ describe('training mode and memory', () => {
         parameters,
       );
       tf.dispose([value, grads]);
-      tf.dispose(
-        model.forward({ inputIds, attentionMask, outputHiddenStates: true, outputAttentions: true }),
-      );
+      const out = model.forward({
+        inputIds,
+        attentionMask,
+        outputHiddenStates: true,
+        outputAttentions: true,
+      });
+      tf.dispose({ ...out });
     };
     step();
     const before = tf.memory().numTensors;

@@ -40,14 +40,7 @@ import {
   integers,
   tidy,
 } from './inputs.js';
-
-/** What goes through the layers beside the hidden states. */
-interface LayerInputs {
-  /** [B, T], 1 keep, 0 hide */
-  keyPaddingMask?: tf.Tensor;
-  /** Collects the probabilities [B, H, T, T] of each layer. */
-  attentions?: tf.Tensor[];
-}
+import { type LayerInputs, runLayers } from './layers.js';
 
 /** A linear whose new weights are drawn as the configuration says. */
 export const dense = (
@@ -218,24 +211,8 @@ export class BertEncoder extends Module {
     );
   }
 
-  /** From the embeddings [B, T, E] to all that `inputs` asks for. */
   forward(embeddings: tf.Tensor, inputs: EncoderInputs): EncoderOutputs {
-    let hidden = embeddings; // [B, T, E]
-    const hiddenStates = [hidden];
-    const attentions: tf.Tensor[] = [];
-    const passed: LayerInputs = {
-      ...(inputs.attentionMask ? { keyPaddingMask: integers(inputs.attentionMask, 'attentionMask') } : {}),
-      ...(inputs.outputAttentions ? { attentions } : {}),
-    };
-    for (const layer of this.layer) {
-      hidden = layer.forward(hidden, passed); // [B, T, E]
-      hiddenStates.push(hidden);
-    }
-    return {
-      lastHiddenState: hidden as tf.Tensor3D,
-      ...(inputs.outputHiddenStates ? { hiddenStates: hiddenStates as tf.Tensor3D[] } : {}),
-      ...(inputs.outputAttentions ? { attentions: attentions as tf.Tensor4D[] } : {}),
-    };
+    return runLayers(this.layer, embeddings, inputs);
   }
 }
 

@@ -1,0 +1,49 @@
+import type * as tf from '@tensorflow/tfjs';
+import { gradientCheckpoint, type Module } from '@weft/attention';
+import { type EncoderInputs, type EncoderOutputs, integers } from './inputs.js';
+
+/** What goes through the layers beside the hidden states. */
+export interface LayerInputs {
+  /** [B, T], 1 keep, 0 hide */
+  keyPaddingMask?: tf.Tensor;
+  /** Collects the probabilities [B, H, T, T] of each layer. */
+  attentions?: tf.Tensor[];
+}
+
+interface EncoderLayer extends Module {
+  /** [B, T, E] -> [B, T, E] */
+  forward(x: tf.Tensor, inputs: LayerInputs): tf.Tensor;
+}
+
+/** From the embeddings [B, T, E] through all layers, to all that `inputs` asks for. */
+export function runLayers(
+  layers: readonly EncoderLayer[],
+  embeddings: tf.Tensor,
+  inputs: EncoderInputs,
+): EncoderOutputs {
+  let hidden = embeddings; // [B, T, E]
+  const hiddenStates = [hidden];
+  const attentions: tf.Tensor[] = [];
+  const passed: LayerInputs = {
+    ...(inputs.attentionMask ? { keyPaddingMask: integers(inputs.attentionMask, 'attentionMask') } : {}),
+    ...(inputs.outputAttentions ? { attentions } : {}),
+  };
+  for (const layer of layers) {
+    hidden = inputs.gradientCheckpointing
+      ? checkpointed(layer, hidden, passed)
+      : layer.forward(hidden, passed); // [B, T, E]
+    hiddenStates.push(hidden);
+  }
+  return {
+    lastHiddenState: hidden as tf.Tensor3D,
+    ...(inputs.outputHiddenStates ? { hiddenStates: hiddenStates as tf.Tensor3D[] } : {}),
+    ...(inputs.outputAttentions ? { attentions: attentions as tf.Tensor4D[] } : {}),
+  };
+}
+
+/** A layer whose activations are computed again when its gradient is; its attentions are not collected. */
+function checkpointed(layer: EncoderLayer, x: tf.Tensor, { keyPaddingMask }: LayerInputs): tf.Tensor {
+  const forward = (hidden: tf.Tensor, mask?: tf.Tensor): tf.Tensor =>
+    layer.forward(hidden, mask ? { keyPaddingMask: mask } : {});
+  return gradientCheckpoint(forward, keyPaddingMask ? [x, keyPaddingMask] : [x], layer.parameters());
+}
