@@ -263,7 +263,7 @@ export class Trainer<Example = Record<string, unknown>> {
   }
 
   async #log(values: LogEntry): Promise<void> {
-    const entry = { ...values, epoch: round(this.state.epoch, 4) };
+    const entry = { ...values, epoch: this.state.epoch };
     this.state.logHistory.push({ ...entry, step: this.state.globalStep });
     await this.#call('onLog', entry);
   }
