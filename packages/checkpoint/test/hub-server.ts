@@ -111,7 +111,11 @@ export class HubServer {
   }
 
   #answerFile(response: ServerResponse, served: Served): void {
-    const name = served.path.split(`/org/model/resolve/${this.commit}/`)[1];
+    const [, revision, name] = /^\/org\/model\/resolve\/([^/]+)\/(.+)$/.exec(served.path) ?? [];
+    if (revision !== this.commit && revision !== 'main') {
+      response.writeHead(404).end();
+      return;
+    }
     const file = name === undefined ? undefined : this.files.get(name);
     if (!file) {
       response.writeHead(404).end();
