@@ -1,0 +1,170 @@
+import * as tf from '@tensorflow/tfjs';
+import {
+  crossEntropy,
+  type IdRows,
+  idTensor,
+  Linear,
+  linear,
+  linearCrossEntropy,
+  normal,
+} from '@weft/attention';
+import { InputError } from '@weft/errors';
+import {
+  type DecodingInput,
+  type GenerationOptions,
+  type GenerativeModel,
+  generate,
+  generateStream,
+  type StreamStep,
+} from '@weft/generation';
+import { type LoadOptions, loadPretrained, type ModelSource, scopeOf } from '@weft/model';
+import type { T5Config } from './config.js';
+import { T5DecodingSession } from './decoding.js';
+import { type T5Inputs, T5Model, type T5Outputs } from './model.js';
+
+export interface T5ConditionalInputs extends Omit<T5Inputs, 'decoderInputIds'> {
+  /** Default: the labels moved right by one, behind the start token. */
+  decoderInputIds?: IdRows;
+  /** [B, T]; -100 counts nothing. */
+  labels?: IdRows;
+  lossReduction?: 'mean' | 'sum';
+  labelSmoothing?: number;
+  /** Default: true. Without logits a loss never needs all of them at once. */
+  outputLogits?: boolean;
+}
+
+export interface T5ConditionalOutputs extends Omit<T5Outputs, 'lastHiddenState'> {
+  loss?: tf.Scalar;
+  /** [B, T, V]; present unless `outputLogits` is false. */
+  logits?: tf.Tensor3D;
+}
+
+type WithLogits = T5ConditionalOutputs & { logits: tf.Tensor3D };
+
+/**
+ * T5 with its language-modelling head: text to text.
+ *
+ * @example
+ * ```ts
+ * import { T5ForConditionalGeneration, t5ConfigSchema } from '@weft/t5';
+ *
+ * const config = t5ConfigSchema.parse({ vocab_size: 50, d_model: 16, d_kv: 4, d_ff: 32, num_layers: 1, num_heads: 4 });
+ * using model = new T5ForConditionalGeneration(config, { seed: 1 });
+ * const { loss, logits } = model.forward({ inputIds: [[5, 6, 1]], labels: [[7, 1]] });
+ * console.assert(logits.shape.join() === '1,2,50' && loss!.dataSync()[0] > 0);
+ * ```
+ */
+export class T5ForConditionalGeneration extends T5Model implements GenerativeModel {
+  static override readonly architecture: string = 'T5ForConditionalGeneration';
+
+  /** Only where the configuration does not tie it to the shared embeddings. */
+  readonly lm_head?: Linear;
+  readonly isEncoderDecoder = true;
+  readonly acceptsLossReduction = true;
+  readonly scale: number;
+
+  constructor(config: T5Config, source: ModelSource = {}) {
+    const scope = scopeOf(source);
+    super(config, scope);
+    const scaled = config.scale_decoder_outputs ?? config.tie_word_embeddings;
+    this.scale = scaled ? config.d_model ** -0.5 : 1;
+    if (!config.tie_word_embeddings) {
+      this.lm_head = new Linear(scope.child('lm_head'), {
+        inFeatures: config.d_model,
+        outFeatures: config.vocab_size,
+        bias: false,
+        initialize: normal(config.initializer_factor),
+      });
+    }
+  }
+
+  static override fromPretrained(
+    source: string,
+    options: LoadOptions = {},
+  ): Promise<T5ForConditionalGeneration> {
+    return loadPretrained(T5ForConditionalGeneration, source, options);
+  }
+
+  /** The head's weight [V, E]. */
+  get outputWeight(): tf.Variable {
+    return (this.lm_head ?? this.shared).weight;
+  }
+
+  override forward(inputs: T5ConditionalInputs & { outputLogits: false }): T5ConditionalOutputs & T5Outputs;
+  override forward(inputs: T5ConditionalInputs): WithLogits & T5Outputs;
+  override forward({
+    labels,
+    lossReduction,
+    labelSmoothing,
+    outputLogits = true,
+    ...inputs
+  }: T5ConditionalInputs): T5ConditionalOutputs & T5Outputs {
+    return tf.tidy(() => {
+      const targets = labels ? idTensor(labels, 'labels') : undefined; // [B, T]
+      const decoderInputIds = inputs.decoderInputIds ?? this.#shiftRight(targets);
+      const outputs = this.run({ ...inputs, decoderInputIds });
+      const [batch, length, width] = outputs.lastHiddenState.shape;
+      const hidden = this.scaled(outputs.lastHiddenState.reshape([batch * length, width])); // [B * T, E]
+      const options = {
+        ...(lossReduction ? { reduction: lossReduction } : {}),
+        ...(labelSmoothing ? { labelSmoothing } : {}),
+      };
+      const flat = targets?.reshape([batch * length]);
+      if (!outputLogits) {
+        const loss = flat ? linearCrossEntropy(hidden, this.outputWeight, flat, options) : undefined;
+        return { ...outputs, ...(loss ? { loss } : {}) } as T5Outputs & tf.TensorContainer;
+      }
+      const scores = linear(hidden, this.outputWeight); // [B * T, V]
+      const loss = flat ? crossEntropy(scores, flat, options) : undefined;
+      const logits = scores.reshape([batch, length, -1]) as tf.Tensor3D;
+      return { ...outputs, logits, ...(loss ? { loss } : {}) } as WithLogits & T5Outputs & tf.TensorContainer;
+    });
+  }
+
+  /** Hidden states as the head wants them: scaled where it is tied to the embeddings. */
+  scaled(hidden: tf.Tensor): tf.Tensor {
+    return this.scale === 1 ? hidden : tf.mul(hidden, this.scale);
+  }
+
+  /** Generates a text for each source; sources of different lengths are padded. */
+  async generate(
+    inputIds: readonly (readonly number[])[],
+    options: GenerationOptions = {},
+  ): Promise<number[][]> {
+    return (await generate(this, inputIds, options)).sequences;
+  }
+
+  generateStream(
+    inputIds: readonly (readonly number[])[],
+    options: GenerationOptions = {},
+  ): AsyncGenerator<StreamStep, void, void> {
+    return generateStream(this, inputIds, options);
+  }
+
+  startDecoding(input: DecodingInput): T5DecodingSession {
+    return new T5DecodingSession(this, input);
+  }
+
+  #shiftRight(labels: tf.Tensor2D | undefined): tf.Tensor2D {
+    if (!labels) {
+      throw new InputError({
+        operation: 'T5ForConditionalGeneration',
+        expected: 'decoderInputIds or labels',
+        received: 'neither',
+        remedy: 'pass labels to train, or call generate',
+      });
+    }
+    const [batch, length] = labels.shape;
+    const values = labels.dataSync();
+    const start = this.config.decoder_start_token_id ?? this.config.pad_token_id;
+    const shifted = new Int32Array(batch * length);
+    for (let b = 0; b < batch; b++) {
+      shifted[b * length] = start;
+      for (let t = 1; t < length; t++) {
+        const label = values[b * length + t - 1]!;
+        shifted[b * length + t] = label === -100 ? this.config.pad_token_id : label;
+      }
+    }
+    return tf.tensor2d(shifted, [batch, length], 'int32');
+  }
+}

@@ -1,0 +1,221 @@
+import * as tf from '@tensorflow/tfjs';
+import { Embedding, type IdRows, idTensor, type KeysAndValues, KeyValueCache, normal } from '@weft/attention';
+import { type LoadOptions, loadPretrained, type ModelSource, PretrainedModel, scopeOf } from '@weft/model';
+import { type T5Config, t5ConfigSchema, t5KeyMap } from './config.js';
+import { DecoderBlock, EncoderBlock, Stack } from './modeling.js';
+
+export interface T5EncoderInputs {
+  /** [B, S] */
+  inputIds: IdRows;
+  /** [B, S], 1 keep, 0 hide */
+  attentionMask?: IdRows;
+  outputHiddenStates?: boolean;
+  outputAttentions?: boolean;
+}
+
+export interface T5EncoderOutputs {
+  /** [B, S, E] */
+  lastHiddenState: tf.Tensor3D;
+  /** Layers + 1 tensors [B, S, E] */
+  hiddenStates?: tf.Tensor3D[];
+  /** One a layer, [B, H, S, S] */
+  attentions?: tf.Tensor4D[];
+}
+
+export interface T5Inputs extends T5EncoderInputs {
+  /** [B, T] */
+  decoderInputIds: IdRows;
+  /** [B, T], 1 keep, 0 hide */
+  decoderAttentionMask?: IdRows;
+}
+
+export interface T5Outputs {
+  /** Of the decoder, [B, T, E] */
+  lastHiddenState: tf.Tensor3D;
+  encoderLastHiddenState: tf.Tensor3D;
+  encoderHiddenStates?: tf.Tensor3D[];
+  encoderAttentions?: tf.Tensor4D[];
+  decoderHiddenStates?: tf.Tensor3D[];
+  decoderAttentions?: tf.Tensor4D[];
+  /** One a layer, [B, H, T, S] */
+  crossAttentions?: tf.Tensor4D[];
+}
+
+/** What a decoder looks at: the encoder's states, projected for each layer once. */
+export interface Memory {
+  projected: KeysAndValues[];
+  /** int32 [B, S] */
+  paddingMask?: tf.Tensor2D;
+}
+
+type Encoder = Stack<EncoderBlock>;
+type Decoder = Stack<DecoderBlock>;
+
+function encode(
+  shared: Embedding,
+  encoder: Encoder,
+  { inputIds, attentionMask, outputHiddenStates, outputAttentions }: T5EncoderInputs,
+): T5EncoderOutputs {
+  const hiddenStates: tf.Tensor[] | undefined = outputHiddenStates ? [] : undefined;
+  const attentions: tf.Tensor[] | undefined = outputAttentions ? [] : undefined;
+  const lastHiddenState = encoder.run(
+    shared.forward(idTensor(inputIds)), // [B, S, E]
+    {
+      ...(attentionMask ? { keyPaddingMask: idTensor(attentionMask, 'attentionMask') } : {}),
+      ...(attentions ? { attentions } : {}),
+    },
+    0,
+    hiddenStates,
+  ) as tf.Tensor3D;
+  return {
+    lastHiddenState,
+    ...(hiddenStates ? { hiddenStates: hiddenStates as tf.Tensor3D[] } : {}),
+    ...(attentions ? { attentions: attentions as tf.Tensor4D[] } : {}),
+  };
+}
+
+const newShared = (scope: ReturnType<typeof scopeOf>, config: T5Config): Embedding =>
+  new Embedding(scope.child('shared'), {
+    vocabSize: config.vocab_size,
+    width: config.d_model,
+    initialize: normal(config.initializer_factor),
+  });
+
+/** The encoder alone, for embeddings and classifiers. */
+export class T5EncoderModel extends PretrainedModel<T5Config> {
+  static readonly architecture = 'T5EncoderModel';
+  static readonly configSchema = t5ConfigSchema;
+  static readonly keyMap = {
+    ...t5KeyMap,
+    ignored: [...(t5KeyMap.ignored ?? []), /^decoder\./, /^lm_head\./],
+  };
+
+  readonly shared: Embedding;
+  readonly encoder: Encoder;
+
+  constructor(config: T5Config, source: ModelSource = {}) {
+    super(config);
+    const scope = scopeOf(source);
+    this.shared = newShared(scope, config);
+    this.encoder = new Stack(scope.child('encoder'), config, config.num_layers, EncoderBlock);
+  }
+
+  static fromPretrained(source: string, options: LoadOptions = {}): Promise<T5EncoderModel> {
+    return loadPretrained(T5EncoderModel, source, options);
+  }
+
+  forward(inputs: T5EncoderInputs): T5EncoderOutputs {
+    return tf.tidy(() => encode(this.shared, this.encoder, inputs) as T5EncoderOutputs & tf.TensorContainer);
+  }
+}
+
+/** Encoder and decoder, without a head. */
+export class T5Model extends PretrainedModel<T5Config> {
+  static readonly architecture: string = 'T5Model';
+  static readonly configSchema = t5ConfigSchema;
+  static readonly keyMap = t5KeyMap;
+  static readonly tiedKeys = [/^lm_head\.weight$/];
+
+  readonly shared: Embedding;
+  readonly encoder: Encoder;
+  readonly decoder: Decoder;
+
+  constructor(config: T5Config, source: ModelSource = {}) {
+    super(config);
+    const scope = scopeOf(source);
+    this.shared = newShared(scope, config);
+    this.encoder = new Stack(scope.child('encoder'), config, config.num_layers, EncoderBlock);
+    this.decoder = new Stack(
+      scope.child('decoder'),
+      config,
+      config.num_decoder_layers ?? config.num_layers,
+      DecoderBlock,
+    );
+  }
+
+  static fromPretrained(source: string, options: LoadOptions = {}): Promise<T5Model> {
+    return loadPretrained(T5Model, source, options);
+  }
+
+  forward(inputs: T5Inputs): T5Outputs {
+    return tf.tidy(() => this.run(inputs) as T5Outputs & tf.TensorContainer);
+  }
+
+  /** The encoder's states [B, S, E] and more on request. Call inside tf.tidy. */
+  encode(inputs: T5EncoderInputs): T5EncoderOutputs {
+    return encode(this.shared, this.encoder, inputs);
+  }
+
+  /** Keys and values of the encoder's states for every decoder layer. Call inside tf.tidy. */
+  remember(states: tf.Tensor, attentionMask?: IdRows): Memory {
+    return {
+      projected: this.decoder.block.map((block) => block.crossAttention.keysAndValues(states)),
+      ...(attentionMask ? { paddingMask: idTensor(attentionMask, 'attentionMask') } : {}),
+    };
+  }
+
+  /** The decoder's states [B, T, E] over a memory. Call inside tf.tidy. */
+  decode(
+    decoderInputIds: IdRows,
+    { projected, paddingMask }: Memory,
+    options: {
+      decoderAttentionMask?: IdRows;
+      cache?: KeyValueCache;
+      hiddenStates?: tf.Tensor[];
+      attentions?: tf.Tensor[];
+      crossAttentions?: tf.Tensor[];
+    } = {},
+  ): tf.Tensor3D {
+    const { decoderAttentionMask, cache, hiddenStates, attentions, crossAttentions } = options;
+    const ids = idTensor(decoderInputIds, 'decoderInputIds'); // [B, T]
+    const states = this.decoder.run(
+      this.shared.forward(ids), // [B, T, E]
+      {
+        memory: (layer) => projected[layer]!,
+        ...(paddingMask ? { memoryPaddingMask: paddingMask } : {}),
+        ...(decoderAttentionMask
+          ? { keyPaddingMask: idTensor(decoderAttentionMask, 'decoderAttentionMask') }
+          : {}),
+        ...(cache ? { cache } : {}),
+        ...(attentions ? { attentions } : {}),
+        ...(crossAttentions ? { crossAttentions } : {}),
+      },
+      cache?.length ?? 0,
+      hiddenStates,
+    );
+    cache?.advance(ids.shape[1]);
+    return states as tf.Tensor3D;
+  }
+
+  newCache(maxLength: number): KeyValueCache {
+    return new KeyValueCache({ numLayers: this.decoder.block.length, maxLength });
+  }
+
+  protected run(inputs: T5Inputs): T5Outputs {
+    const { outputHiddenStates, outputAttentions, decoderInputIds, decoderAttentionMask, attentionMask } =
+      inputs;
+    const encoded = this.encode(inputs);
+    const collect = <T>(wanted: boolean | undefined): T[] | undefined => (wanted ? [] : undefined);
+    const hiddenStates = collect<tf.Tensor>(outputHiddenStates);
+    const attentions = collect<tf.Tensor>(outputAttentions);
+    const crossAttentions = collect<tf.Tensor>(outputAttentions);
+    const lastHiddenState = this.decode(
+      decoderInputIds,
+      this.remember(encoded.lastHiddenState, attentionMask),
+      {
+        ...(decoderAttentionMask ? { decoderAttentionMask } : {}),
+        ...(hiddenStates ? { hiddenStates } : {}),
+        ...(attentions && crossAttentions ? { attentions, crossAttentions } : {}),
+      },
+    );
+    return {
+      lastHiddenState,
+      encoderLastHiddenState: encoded.lastHiddenState,
+      ...(encoded.hiddenStates ? { encoderHiddenStates: encoded.hiddenStates } : {}),
+      ...(encoded.attentions ? { encoderAttentions: encoded.attentions } : {}),
+      ...(hiddenStates ? { decoderHiddenStates: hiddenStates as tf.Tensor3D[] } : {}),
+      ...(attentions ? { decoderAttentions: attentions as tf.Tensor4D[] } : {}),
+      ...(crossAttentions ? { crossAttentions: crossAttentions as tf.Tensor4D[] } : {}),
+    };
+  }
+}

@@ -1,0 +1,314 @@
+/**
+ * T5 (Raffel et al., 2020, "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer"):
+ * an encoder and a decoder with root-mean-square normalisation before each part, no biases, attention that is
+ * not scaled, and relative positions as a learned bias that all layers of a stack share.
+ *
+ * B batch, T target and S source positions, E width (d_model), I inner width of attention (heads * d_kv), H heads,
+ * V vocabulary. Field names are the checkpoint's.
+ */
+import * as tf from '@tensorflow/tfjs';
+import {
+  type Activation,
+  attentionWithWeights,
+  Dropout,
+  dropoutState,
+  type KeysAndValues,
+  type KeyValueCache,
+  Linear,
+  Module,
+  noDropout,
+  normal,
+  RelativePositionBias,
+  RmsNorm,
+  type Scope,
+  scaledDotProductAttention,
+} from '@weft/attention';
+import type { T5Config } from './config.js';
+
+/** What goes through a stack's blocks beside the hidden states. */
+export interface BlockInputs {
+  /** [1, H, Tq, Tk] */
+  positionBias: tf.Tensor;
+  /** [B, Tk], 1 keep, 0 hide */
+  keyPaddingMask?: tf.Tensor;
+  cache?: KeyValueCache;
+  /** Decoders only: keys and values of the encoder's states for each layer, and which of them count. */
+  memory?: (layer: number) => KeysAndValues;
+  memoryPaddingMask?: tf.Tensor;
+  /** Collect the probabilities of each layer. */
+  attentions?: tf.Tensor[];
+  crossAttentions?: tf.Tensor[];
+}
+
+class Attention extends Module {
+  readonly q: Linear;
+  readonly k: Linear;
+  readonly v: Linear;
+  readonly o: Linear;
+  /** In the first block alone; the others use what it computes. */
+  readonly relative_attention_bias?: RelativePositionBias;
+  readonly numHeads: number;
+  readonly rate: number;
+
+  constructor(scope: Scope, config: T5Config, bias?: { bidirectional: boolean }) {
+    super();
+    const { d_model: width, d_kv: headSize, num_heads: heads, initializer_factor: factor } = config;
+    const inner = heads * headSize;
+    const project = (name: string, inFeatures: number, outFeatures: number, deviation: number): Linear =>
+      new Linear(scope.child(name), {
+        inFeatures,
+        outFeatures,
+        bias: false,
+        initialize: normal(factor * deviation),
+      });
+    this.numHeads = heads;
+    this.rate = config.dropout_rate;
+    this.q = project('q', width, inner, (width * headSize) ** -0.5);
+    this.k = project('k', width, inner, width ** -0.5);
+    this.v = project('v', width, inner, width ** -0.5);
+    this.o = project('o', inner, width, inner ** -0.5);
+    if (bias) {
+      this.relative_attention_bias = new RelativePositionBias(scope.child('relative_attention_bias'), {
+        numHeads: heads,
+        numBuckets: config.relative_attention_num_buckets,
+        maxDistance: config.relative_attention_max_distance,
+        ...bias,
+      });
+    }
+  }
+
+  keysAndValues(states: tf.Tensor): KeysAndValues {
+    return { key: this.k.forward(states), value: this.v.forward(states) }; // each [B, Tk, I]
+  }
+
+  /** @param x [B, Tq, E] @returns [B, Tq, E] */
+  attend(
+    x: tf.Tensor,
+    { key, value, keyLength }: KeysAndValues & { keyLength?: number },
+    options: { causal: boolean; bias?: tf.Tensor; keyPaddingMask?: tf.Tensor; attentions?: tf.Tensor[] },
+  ): tf.Tensor {
+    const { attentions, ...rest } = options;
+    const inputs = {
+      query: this.q.forward(x), // [B, Tq, I]
+      key,
+      value,
+      numHeads: this.numHeads,
+      scale: 1,
+      dropout: this.training ? dropoutState.next(this.rate) : noDropout,
+      ...rest,
+      ...(keyLength === undefined ? {} : { keyLength }),
+    };
+    if (!attentions) return this.o.forward(scaledDotProductAttention(inputs));
+    const { output, weights } = attentionWithWeights(inputs);
+    attentions.push(weights);
+    return this.o.forward(output);
+  }
+}
+
+class SelfAttentionLayer extends Module {
+  readonly SelfAttention: Attention;
+  readonly layer_norm: RmsNorm;
+  readonly dropout: Dropout;
+  readonly causal: boolean;
+  readonly layer: number;
+
+  constructor(scope: Scope, config: T5Config, causal: boolean, layer: number) {
+    super();
+    this.causal = causal;
+    this.layer = layer;
+    const bias = layer === 0 ? { bidirectional: !causal } : undefined;
+    this.SelfAttention = new Attention(scope.child('SelfAttention'), config, bias);
+    this.layer_norm = norm(scope.child('layer_norm'), config);
+    this.dropout = new Dropout(config.dropout_rate);
+  }
+
+  forward(x: tf.Tensor, { positionBias: bias, keyPaddingMask, cache, attentions }: BlockInputs): tf.Tensor {
+    const normed = this.layer_norm.forward(x); // [B, T, E]
+    const fresh = this.SelfAttention.keysAndValues(normed);
+    const held = cache?.append(this.layer, fresh.key as tf.Tensor3D, fresh.value as tf.Tensor3D);
+    const attended = this.SelfAttention.attend(normed, held ? { ...held, keyLength: held.length } : fresh, {
+      causal: this.causal,
+      bias,
+      ...(keyPaddingMask ? { keyPaddingMask } : {}),
+      ...(attentions ? { attentions } : {}),
+    });
+    return tf.add(x, this.dropout.forward(attended));
+  }
+}
+
+class CrossAttentionLayer extends Module {
+  readonly EncDecAttention: Attention;
+  readonly layer_norm: RmsNorm;
+  readonly dropout: Dropout;
+
+  constructor(scope: Scope, config: T5Config) {
+    super();
+    this.EncDecAttention = new Attention(scope.child('EncDecAttention'), config);
+    this.layer_norm = norm(scope.child('layer_norm'), config);
+    this.dropout = new Dropout(config.dropout_rate);
+  }
+
+  forward(
+    x: tf.Tensor,
+    memory: KeysAndValues,
+    { memoryPaddingMask, crossAttentions }: BlockInputs,
+  ): tf.Tensor {
+    const attended = this.EncDecAttention.attend(this.layer_norm.forward(x), memory, {
+      causal: false,
+      ...(memoryPaddingMask ? { keyPaddingMask: memoryPaddingMask } : {}),
+      ...(crossAttentions ? { attentions: crossAttentions } : {}),
+    });
+    return tf.add(x, this.dropout.forward(attended));
+  }
+}
+
+class DenseReluDense extends Module {
+  /** v1.0 */
+  readonly wi?: Linear;
+  /** Gated: activation(wi_0 x) * wi_1 x */
+  readonly wi_0?: Linear;
+  readonly wi_1?: Linear;
+  readonly wo: Linear;
+  readonly dropout: Dropout;
+  readonly activation: Activation;
+
+  constructor(scope: Scope, config: T5Config) {
+    super();
+    const { d_model: width, d_ff: inner, initializer_factor: factor, feed_forward_proj: kind } = config;
+    const project = (name: string, inFeatures: number, outFeatures: number): Linear =>
+      new Linear(scope.child(name), {
+        inFeatures,
+        outFeatures,
+        bias: false,
+        initialize: normal(factor * inFeatures ** -0.5),
+      });
+    const gated = kind.startsWith('gated-');
+    this.activation = activations[gated ? kind.slice('gated-'.length) : kind] ?? 'relu';
+    // Files call the gated form gelu and mean its tanh approximation.
+    if (kind === 'gated-gelu') this.activation = 'geluNew';
+    if (gated) {
+      this.wi_0 = project('wi_0', width, inner);
+      this.wi_1 = project('wi_1', width, inner);
+    } else this.wi = project('wi', width, inner);
+    this.wo = project('wo', inner, width);
+    this.dropout = new Dropout(config.dropout_rate);
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    const hidden = this.wi
+      ? this.wi.forward(x, this.activation)
+      : tf.mul(this.wi_0!.forward(x, this.activation), this.wi_1!.forward(x)); // [B, T, d_ff]
+    return this.wo.forward(this.dropout.forward(hidden)); // [B, T, E]
+  }
+}
+
+const activations: Record<string, Activation> = {
+  relu: 'relu',
+  gelu: 'gelu',
+  gelu_new: 'geluNew',
+  silu: 'silu',
+};
+
+class FeedForwardLayer extends Module {
+  readonly DenseReluDense: DenseReluDense;
+  readonly layer_norm: RmsNorm;
+  readonly dropout: Dropout;
+
+  constructor(scope: Scope, config: T5Config) {
+    super();
+    this.DenseReluDense = new DenseReluDense(scope.child('DenseReluDense'), config);
+    this.layer_norm = norm(scope.child('layer_norm'), config);
+    this.dropout = new Dropout(config.dropout_rate);
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return tf.add(x, this.dropout.forward(this.DenseReluDense.forward(this.layer_norm.forward(x))));
+  }
+}
+
+const norm = (scope: Scope, { d_model: width, layer_norm_epsilon: epsilon }: T5Config): RmsNorm =>
+  new RmsNorm(scope, { width, epsilon });
+
+export class EncoderBlock extends Module {
+  readonly layer: [SelfAttentionLayer, FeedForwardLayer];
+
+  constructor(scope: Scope, config: T5Config, index: number) {
+    super();
+    const at = (i: number): Scope => scope.child('layer').child(i);
+    this.layer = [new SelfAttentionLayer(at(0), config, false, index), new FeedForwardLayer(at(1), config)];
+  }
+
+  forward(x: tf.Tensor, inputs: BlockInputs): tf.Tensor {
+    const [attention, feedForward] = this.layer;
+    return feedForward.forward(attention.forward(x, inputs));
+  }
+}
+
+export class DecoderBlock extends Module {
+  readonly layer: [SelfAttentionLayer, CrossAttentionLayer, FeedForwardLayer];
+
+  constructor(scope: Scope, config: T5Config, index: number) {
+    super();
+    const at = (i: number): Scope => scope.child('layer').child(i);
+    this.layer = [
+      new SelfAttentionLayer(at(0), config, true, index),
+      new CrossAttentionLayer(at(1), config),
+      new FeedForwardLayer(at(2), config),
+    ];
+  }
+
+  get crossAttention(): Attention {
+    return this.layer[1].EncDecAttention;
+  }
+
+  forward(x: tf.Tensor, inputs: BlockInputs, layer: number): tf.Tensor {
+    const [self, cross, feedForward] = this.layer;
+    return feedForward.forward(cross.forward(self.forward(x, inputs), inputs.memory!(layer), inputs));
+  }
+}
+
+/** Encoder or decoder: blocks, and a last normalisation. */
+export class Stack<B extends EncoderBlock | DecoderBlock> extends Module {
+  readonly block: B[];
+  readonly final_layer_norm: RmsNorm;
+  readonly dropout: Dropout;
+
+  constructor(
+    scope: Scope,
+    config: T5Config,
+    layers: number,
+    build: new (scope: Scope, config: T5Config, index: number) => B,
+  ) {
+    super();
+    this.block = Array.from(
+      { length: layers },
+      (_, i) => new build(scope.child('block').child(i), config, i),
+    );
+    this.final_layer_norm = norm(scope.child('final_layer_norm'), config);
+    this.dropout = new Dropout(config.dropout_rate);
+  }
+
+  /**
+   * @param embedded [B, T, E]
+   * @param past positions that a cache holds
+   * @returns the normalised states [B, T, E]; with `hiddenStates`, the embeddings and each block's output go there
+   */
+  run(
+    embedded: tf.Tensor,
+    inputs: Omit<BlockInputs, 'positionBias'>,
+    past = 0,
+    hiddenStates?: tf.Tensor[],
+  ): tf.Tensor {
+    const length = embedded.shape[1]!;
+    const bias = this.block[0]!.layer[0].SelfAttention.relative_attention_bias!;
+    const passed = { ...inputs, positionBias: bias.forward(length, past + length) };
+    let hidden = this.dropout.forward(embedded);
+    for (const [layer, block] of this.block.entries()) {
+      hiddenStates?.push(hidden);
+      hidden = block.forward(hidden, passed, layer);
+    }
+    const last = this.dropout.forward(this.final_layer_norm.forward(hidden));
+    hiddenStates?.push(last);
+    return last;
+  }
+}
