@@ -7,8 +7,39 @@ export {
   type LinearLayerOptions,
   RmsNorm,
 } from './layers/basic.js';
+export {
+  type BlockOptions,
+  DecoderBlock,
+  type DecoderInputs,
+  EncoderBlock,
+  type EncoderInputs,
+} from './layers/blocks.js';
+export { FeedForward, type FeedForwardOptions } from './layers/feed-forward.js';
+export { type IdRows, idTensor } from './layers/ids.js';
 export { type CachedKeysAndValues, KeyValueCache } from './layers/key-value-cache.js';
+export { causalMask, lengthMask, maskBias } from './layers/masks.js';
+export {
+  type KeysAndValues,
+  MultiHeadAttention,
+  type MultiHeadAttentionInputs,
+  type MultiHeadAttentionOptions,
+} from './layers/multi-head-attention.js';
+export {
+  type RelativeBuckets,
+  RelativePositionBias,
+  type RelativePositionBiasOptions,
+  relativePositionBucket,
+  sinusoidalPositions,
+} from './layers/positions.js';
 export { SelfAttention } from './layers/self-attention.js';
+export {
+  Transformer,
+  type TransformerInputs,
+  type TransformerMemory,
+  type TransformerOptions,
+  type TransformerOutputs,
+} from './layers/transformer.js';
+export { TransformerDecoding } from './layers/transformer-decoding.js';
 export {
   type Initializer,
   linearDefault,
