@@ -66,6 +66,9 @@ export class T5ForConditionalGeneration extends T5Model implements GenerativeMod
   constructor(config: T5Config, source: ModelSource = {}) {
     const scope = scopeOf(source);
     super(config, scope);
+    // Files of T5 leave the start token out: it is the padding token.
+    const decoderStartTokenId = config.decoder_start_token_id ?? config.pad_token_id;
+    this.generationDefaults = { decoderStartTokenId, ...this.generationDefaults };
     const scaled = config.scale_decoder_outputs ?? config.tie_word_embeddings;
     this.scale = scaled ? config.d_model ** -0.5 : 1;
     if (!config.tie_word_embeddings) {
