@@ -1,7 +1,12 @@
+import type { GenerationOptions } from '@weft/generation';
+import type { GPT2LMHeadModel } from '@weft/gpt2';
 import type { Command } from 'commander';
+import colors from 'picocolors';
 import { readTexts } from '../input.js';
+import { withInterrupt } from '../interrupt.js';
 import { integerOption, jsonOption, localFilesOnlyOption, numberOption, revisionOption } from '../options.js';
 import { note, printJson, printLine } from '../terminal.js';
+import type { Tokenizer } from '../training/language-model.js';
 
 interface GenerateFlags {
   model: string;
@@ -61,17 +66,13 @@ async function generate(args: string[], flags: GenerateFlags): Promise<void> {
     import('@weft/gpt2'),
     import('@weft/tokenizer'),
   ]);
-  await setBackend('auto');
+  await setBackend();
   const tokenizer = await AutoTokenizer.fromPretrained(flags.model, flags);
   using model = await GPT2LMHeadModel.fromPretrained(flags.model, flags);
-
-  const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
-  process.once('SIGINT', interrupt);
-  const inputIds = tokenizer.encodeBatch([prompt]).inputIds;
-  const options = { ...generationOptions(flags), stopStringTokenizer: tokenizer, signal: abort.signal };
-  const started = performance.now();
-  try {
+  const { inputIds } = tokenizer.encodeBatch([prompt]);
+  await withInterrupt(async (signal) => {
+    const options = { ...generationOptions(flags), tokenizer, signal };
+    const started = performance.now();
     if (flags.stream && !flags.json && (flags.numBeams ?? 1) === 1) {
       const count = await stream(model, tokenizer, prompt, inputIds, options);
       const seconds = (performance.now() - started) / 1000;
@@ -83,7 +84,49 @@ async function generate(args: string[], flags: GenerateFlags): Promise<void> {
     const seconds = (performance.now() - started) / 1000;
     if (flags.json) printJson({ model: flags.model, prompt, text, ids, seconds });
     else printLine(text);
-  } finally {
-    process.off('SIGINT', interrupt);
+  });
+}
+
+/** Prints the text as it comes; gives the number of tokens. */
+async function stream(
+  model: GPT2LMHeadModel,
+  tokenizer: Tokenizer,
+  prompt: string,
+  inputIds: number[][],
+  options: GenerationOptions,
+): Promise<number> {
+  process.stdout.write(colors.bold(prompt));
+  const decoder = tokenizer.decodeStream({ skipSpecialTokens: true });
+  let count = 0;
+  for await (const { tokens } of model.generateStream(inputIds, options)) {
+    process.stdout.write(decoder.push(tokens[0]!));
+    count++;
   }
+  process.stdout.write(`${decoder.end()}\n`);
+  return count;
+}
+
+function generationOptions(flags: GenerateFlags): GenerationOptions {
+  const samples = !flags.greedy && (flags.numBeams ?? 1) === 1;
+  const {
+    maxNewTokens,
+    temperature,
+    topK,
+    topP,
+    minP,
+    repetitionPenalty,
+    noRepeatNgramSize,
+    numBeams,
+    seed,
+    stop,
+  } = flags;
+  return {
+    maxNewTokens,
+    doSample: samples,
+    ...(samples ? { temperature, topK, topP, minP, seed: seed ?? Math.floor(Math.random() * 2 ** 32) } : {}),
+    repetitionPenalty,
+    noRepeatNgramSize,
+    numBeams,
+    stopStrings: stop,
+  } as GenerationOptions;
 }

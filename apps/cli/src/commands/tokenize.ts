@@ -1,3 +1,4 @@
+import type { Tokenizer } from '@weft/tokenizer';
 import type { Command } from 'commander';
 import { readTexts } from '../input.js';
 import { jsonOption, localFilesOnlyOption, revisionOption } from '../options.js';
@@ -48,8 +49,6 @@ Examples:
       }
     });
 }
-
-type Tokenizer = Awaited<ReturnType<typeof import('@weft/tokenizer').AutoTokenizer.fromPretrained>>;
 
 function printEncoding(tokenizer: Tokenizer, text: string, options: TokenizeOptions): void {
   const { inputIds, offsetsMapping } = tokenizer.encodeBatch([text], {
