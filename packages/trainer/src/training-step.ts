@@ -31,15 +31,22 @@ export function trainingStep(
 ): { loss: number; gradNorm: number } {
   // Summed losses over the labels of the whole window, where the model can; else the mean over its batches.
   // Label smoothing takes the mean over a batch's labels, as Python's smoother does.
-  const sums = model.acceptsLossReduction && args.labelSmoothingFactor === 0;
-  const labels = sums ? batches.reduce((sum, { labels: each }) => sum + countLabels(each), 0) : 0;
+  const sums =
+    model.acceptsLossReduction &&
+    args.labelSmoothingFactor === 0 &&
+    batches.every(({ labels }) => labels !== undefined);
+  // Where masks happen to leave no label in a window its loss is 0, not 0 / 0.
+  const labels = Math.max(
+    1,
+    sums ? batches.reduce((sum, { labels: each }) => sum + countLabels(each), 0) : 0,
+  );
   const extra = {
     outputLogits: false,
-    ...(labels > 0 ? { lossReduction: 'sum' } : {}),
+    ...(sums ? { lossReduction: 'sum' } : {}),
     ...(args.labelSmoothingFactor > 0 ? { labelSmoothing: args.labelSmoothingFactor } : {}),
     ...(args.gradientCheckpointing ? { gradientCheckpointing: true } : {}),
   };
-  const share = labels > 0 ? 1 / labels : 1 / batches.length;
+  const share = 1 / (sums ? labels : batches.length);
 
   let loss = 0;
   let totals: (tf.Variable | undefined)[] = [];
