@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { adamW, LayerNorm, type Module, RmsNorm } from '@weft/attention';
 import { SafetensorsFile, type TensorsToWrite, writeSafetensors } from '@weft/checkpoint';
@@ -13,6 +14,15 @@ export interface OptimizerOptions {
 /**
  * The keys that weight decay acts on: all but those of normalisation layers and those whose name says bias or
  * norm. Embeddings decay.
+ *
+ * @example
+ * ```ts
+ * import { Linear, randomSource, Scope } from '@weft/attention';
+ * import { decayedKeys } from '@weft/trainer';
+ *
+ * using layer = new Linear(new Scope(randomSource(1)), { inFeatures: 2, outFeatures: 1 });
+ * console.assert([...decayedKeys(layer)].join() === 'weight');
+ * ```
  */
 export function decayedKeys(module: Module): Set<string> {
   const norms = module
@@ -24,7 +34,24 @@ export function decayedKeys(module: Module): Set<string> {
   return new Set(keys.filter((key) => !exempt.test(key) && !norms.some((norm) => key.startsWith(norm))));
 }
 
-/** AdamW over a module's trainable parameters; its moments are saved beside the model. */
+/**
+ * AdamW over a module's trainable parameters; its moments are saved beside the model.
+ *
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs';
+ * import { Linear, randomSource, Scope } from '@weft/attention';
+ * import { AdamW } from '@weft/trainer';
+ *
+ * using layer = new Linear(new Scope(randomSource(1)), { inFeatures: 2, outFeatures: 1 });
+ * const optimizer = new AdamW(layer, { weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
+ * const before = layer.bias!.dataSync()[0]!;
+ * const gradients = optimizer.parameters.map(({ shape }) => tf.ones(shape));
+ * optimizer.step(gradients, 0.1, 1);
+ * console.assert(Math.abs(before - layer.bias!.dataSync()[0]! - 0.1) < 1e-5);
+ * optimizer.dispose();
+ * ```
+ */
 export class AdamW {
   readonly keys: readonly string[];
   readonly parameters: readonly tf.Variable[];
@@ -89,15 +116,27 @@ export class AdamW {
     await writeSafetensors(path, tensors, { format: 'pt', step: String(this.#step) });
   }
 
-  /** @throws TrainingError when the file is of another model */
+  /** @throws TrainingError when there is no such file or it is of another model */
   load(path: string): void {
-    using file = new SafetensorsFile(path);
-    const missing = this.keys.filter((key) => !file.has(`exp_avg.${key}`));
-    if (missing.length > 0) {
+    if (!existsSync(path)) {
       throw new TrainingError({
         operation: 'resume training',
-        expected: `moments of every parameter in ${path}`,
-        received: `none of ${missing.join(', ')}`,
+        expected: `the optimizer's state in ${path}`,
+        received: 'no such file',
+        remedy: 'name another checkpoint; with saveOnlyModel there is nothing to go on from',
+      });
+    }
+    using file = new SafetensorsFile(path);
+    const wrong = this.keys.filter((key, i) => {
+      const shape = this.parameters[i]!.shape.join();
+      const fits = (name: string): boolean => file.has(name) && file.info(name).shape.join() === shape;
+      return !fits(`exp_avg.${key}`) || !fits(`exp_avg_sq.${key}`);
+    });
+    if (wrong.length > 0) {
+      throw new TrainingError({
+        operation: 'resume training',
+        expected: `moments of every parameter, in its shape, in ${path}`,
+        received: `none such for ${wrong.join(', ')}`,
         remedy: 'resume with the model that was trained',
       });
     }
