@@ -132,9 +132,16 @@ const renames = [
 /** Buffers with 0, 1, 2, ... and zeros are no parameters. */
 const buffers = /(^|\.)embeddings\.(position_ids|token_type_ids)$/;
 
-export const bertKeyMap: KeyMap = { basePrefix: 'bert', renames, ignored: [buffers] };
-export const robertaKeyMap: KeyMap = { basePrefix: 'roberta', renames, ignored: [buffers] };
-export const distilBertKeyMap: KeyMap = { basePrefix: 'distilbert', renames, ignored: [buffers] };
+// The tables and last layers of words, as the three families spell them.
+const vocabulary = [
+  /(^|\.)word_embeddings\.weight$/,
+  /^cls\.predictions\.(bias|decoder\.weight)$/,
+  /^lm_head\.(bias|decoder\.weight)$/,
+  /^vocab_projector\.(bias|weight)$/,
+];
+export const bertKeyMap: KeyMap = { basePrefix: 'bert', renames, ignored: [buffers], vocabulary };
+export const robertaKeyMap: KeyMap = { basePrefix: 'roberta', renames, ignored: [buffers], vocabulary };
+export const distilBertKeyMap: KeyMap = { basePrefix: 'distilbert', renames, ignored: [buffers], vocabulary };
 
 /** How many classes a configuration has; two where it names none, as in Python. */
 export const labelCount = ({ id2label }: LabelFields): number =>

@@ -38,4 +38,5 @@ export type GPT2Config = z.infer<typeof gpt2ConfigSchema>;
 export const gpt2KeyMap: KeyMap = {
   basePrefix: 'transformer',
   ignored: [/(^|\.)attn\.(bias|masked_bias)$/],
+  vocabulary: [/(^|\.)wte\.weight$/, /^lm_head\.weight$/],
 };

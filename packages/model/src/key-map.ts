@@ -9,6 +9,8 @@ export interface KeyMap {
   renames?: readonly (readonly [from: RegExp, to: string])[];
   /** Keys of files that are no parameters, such as causal masks. */
   ignored?: readonly RegExp[];
+  /** Keys of parameters whose first axis is the vocabulary, which grow and shrink with it; in the module's keys. */
+  vocabulary?: readonly RegExp[];
 }
 
 /**

@@ -14,6 +14,7 @@ import type { GenerationOptions } from '@weft/generation';
 import type { z } from 'zod';
 import { generationOptionsFrom } from './generation-config.js';
 import { type KeyMap, resolveKeys } from './key-map.js';
+import { resizeVocabulary } from './resize.js';
 
 export interface BaseConfig {
   model_type: string;
@@ -82,11 +83,25 @@ export abstract class PretrainedModel<C extends BaseConfig> extends Module {
       await writeJsonAtomic(join(folder, 'generation_config.json'), this.#generationConfig);
     const { architecture } = this.constructor as unknown as ModelClass<this, C>;
     const dtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+    // The old spelling of dtype would contradict the new one.
+    const { torch_dtype: _, ...config } = this.config;
     await writeJsonAtomic(join(folder, 'config.json'), {
-      ...this.config,
+      ...config,
       architectures: [architecture],
       dtype: dtypes[dtype],
     });
+  }
+
+  /**
+   * Makes room for a vocabulary of another size, for tokens that were added to the tokenizer. New rows begin as the
+   * mean of the old ones, as transformers has it; parameters are new variables, so call this before training.
+   *
+   * @throws InputError when the size is none, ConfigError when the family does not say which parameters follow it
+   */
+  resizeTokenEmbeddings(size: number): void {
+    const { keyMap, architecture } = this.constructor as unknown as ModelClass<this, C>;
+    resizeVocabulary(this, size, keyMap.vocabulary ?? [], architecture);
+    Object.assign(this.config, { vocab_size: size });
   }
 
   #generationConfig: Record<string, unknown> | undefined;
@@ -135,7 +150,12 @@ export async function loadPretrained<M extends PretrainedModel<C>, C extends Bas
     {
       names: () => names,
       shape: (name) => (weights.has(name) ? weights.info(name).shape : undefined),
-      read: (name) => values.get(name)!,
+      // Each tensor takes its array over as it is; the map lets go of it, so that nothing is held twice.
+      read: (name) => {
+        const array = values.get(name)!;
+        values.delete(name);
+        return array;
+      },
     },
     {
       resolve,

@@ -46,4 +46,5 @@ export const t5KeyMap: KeyMap = {
     /^(encoder|decoder)\.embed_tokens\.weight$/,
     /^decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight$/,
   ],
+  vocabulary: [/^shared\.weight$/, /^lm_head\.weight$/],
 };

@@ -151,6 +151,14 @@ describe('weightsSource', () => {
     expect(whole.h[1]!.dense.weight.dataSync()[0]).toBe(7);
   });
 
+  it('takes the array of a file over without a copy, where data live in JavaScript', () => {
+    const array = new Float32Array(6);
+    const reader: WeightReader = { names: () => ['weight'], shape: () => [2, 3], read: () => array };
+    using table = new Embedding(new Scope(weightsSource(reader)), { vocabSize: 2, width: 3 });
+    // wasm copies into its own memory.
+    if (tf.getBackend() !== 'wasm') expect(table.weight.dataSync().buffer).toBe(array.buffer);
+  });
+
   it('names every missing and misshapen key in one error', () => {
     const source = weightsSource(
       stored({ scale: undefined, 'wte.weight': [5, 3], 'h.1.dense.bias': undefined }),
