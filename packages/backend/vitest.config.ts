@@ -5,10 +5,10 @@ import { weftTests } from '../../tooling/testing/src/config.ts';
 import type { Addon } from './src/addon/addon.ts';
 
 const shared = weftTests();
-const setup = fileURLToPath(new URL('../../tooling/testing/src/setup-backend.ts', import.meta.url));
+const setup = fileURLToPath(new URL('./test/setup.ts', import.meta.url));
 
 /** What must hold on every instruction set and number of threads: ops, kernels, the attention core. */
-const conformance = ['src/**/*.conformance.test.ts', '../attention/src/**/*.test.ts'];
+const conformance = ['test/conformance/**/*.test.ts', '../attention/src/**/*.test.ts'];
 
 /** The instruction sets of this machine; none where the addon was not built, and the tests say so. */
 function machineSets(): string[] {
@@ -25,12 +25,11 @@ interface Project {
   backend: string;
   env?: Record<string, string>;
   include: string[];
-  exclude?: string[];
 }
 
-const project = ({ name, backend, env = {}, include, exclude = [] }: Project) => ({
+const project = ({ name, backend, env = {}, include }: Project) => ({
   extends: true as const,
-  test: { name, include, exclude, env: { WEFT_TEST_BACKEND: backend, ...env }, setupFiles: [setup] },
+  test: { name, include, env: { WEFT_TEST_BACKEND: backend, ...env }, setupFiles: [setup] },
 });
 
 export default defineConfig({
@@ -44,7 +43,6 @@ export default defineConfig({
         name: 'native',
         backend: 'native',
         include: ['src/**/*.test.ts'],
-        exclude: ['src/**/*.conformance.test.ts'],
       }),
       ...machineSets().flatMap((set) =>
         ['1', '2'].map((threads) =>
@@ -56,8 +54,8 @@ export default defineConfig({
           }),
         ),
       ),
-      project({ name: 'wasm', backend: 'wasm', include: ['src/**/*.conformance.test.ts'] }),
-      project({ name: 'cpu', backend: 'cpu', include: ['src/**/*.conformance.test.ts'] }),
+      project({ name: 'wasm', backend: 'wasm', include: ['test/conformance/**/*.test.ts'] }),
+      project({ name: 'cpu', backend: 'cpu', include: ['test/conformance/**/*.test.ts'] }),
     ],
   },
 });

@@ -1,6 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 import type { KernelCall } from '../native/kernel.js';
 
+/** Calls that tfjs's WebAssembly kernels refuse or answer wrongly; they take the detour over the cpu too. */
+const repairs: Record<string, (call: KernelCall<Record<string, unknown>>) => boolean> = {
+  // Anything but 0 and 1 becomes a wrong bool.
+  Cast: ({ attrs }) => attrs.dtype === 'bool',
+  // Only float32 is implemented.
+  BatchMatMul: ({ inputs }) => inputs.a!.dtype !== 'float32' || inputs.b!.dtype !== 'float32',
+  // With a transposed second matrix the bias goes to the wrong columns.
+  _FusedMatMul: ({ inputs, attrs }) => attrs.transposeB === true && inputs.bias != null,
+};
+
 /** The part of a backend that the detour over the cpu needs. */
 interface Storage {
   readSync(dataId: object): tf.BackendValues;
@@ -26,8 +36,20 @@ async function register(): Promise<string | undefined> {
     return error instanceof Error ? error.message : String(error);
   }
   for (const { kernelName } of tf.getKernelsForBackend('cpu')) {
-    if (tf.getKernel(kernelName, 'wasm') !== undefined) continue;
-    tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc: throughCpu(kernelName) });
+    const own = tf.getKernel(kernelName, 'wasm');
+    const needsRepair = repairs[kernelName];
+    if (own !== undefined && needsRepair === undefined) continue;
+    const detour = throughCpu(kernelName);
+    if (own === undefined) {
+      tf.registerKernel({ kernelName, backendName: 'wasm', kernelFunc: detour });
+    } else {
+      tf.unregisterKernel(kernelName, 'wasm');
+      const choose = (call: Parameters<tf.KernelFunc>[0]) =>
+        needsRepair!(call as unknown as KernelCall<Record<string, unknown>>)
+          ? detour(call)
+          : own.kernelFunc(call);
+      tf.registerKernel({ ...own, kernelFunc: choose });
+    }
   }
   return undefined;
 }
