@@ -11,6 +11,14 @@ export interface TrainerControl {
   shouldSave: boolean;
 }
 
+export const newControl = (): TrainerControl => ({
+  shouldTrainingStop: false,
+  shouldEpochStop: false,
+  shouldLog: false,
+  shouldEvaluate: false,
+  shouldSave: false,
+});
+
 export interface CallbackContext {
   args: ResolvedArguments;
   state: Readonly<TrainerState>;

@@ -5,12 +5,8 @@ import { ConfigError } from '@weft/errors';
 import { type ResolvedArguments, resolveArguments } from './arguments.js';
 import { type BatchSource, batchSource, trainingOrder, windowsOf } from './batches.js';
 import { isBetter, metricValue } from './best-metric.js';
-import {
-  type CallbackContext,
-  FlowCallback,
-  type TrainerCallback,
-  type TrainerControl,
-} from './callbacks.js';
+import { CallbackList } from './callback-list.js';
+import { FlowCallback, newControl, type TrainerControl } from './callbacks.js';
 import {
   checkpointFiles,
   checkpointToResume,
@@ -68,7 +64,7 @@ export class Trainer<Example = Record<string, unknown>> {
   state: TrainerState;
   #options: TrainerOptions<Example>;
   #collate: DataCollator<Example>;
-  #callbacks: TrainerCallback[];
+  #callbacks: CallbackList;
   #control: TrainerControl = newControl();
   #progress: Progress = newProgress(0);
   #lastGradNorm = 0;
@@ -79,12 +75,8 @@ export class Trainer<Example = Record<string, unknown>> {
     this.args = resolveArguments(options.args);
     this.#options = options;
     this.#collate = options.dataCollator ?? (defaultDataCollator as unknown as DataCollator<Example>);
-    this.#callbacks = [
-      new FlowCallback(),
-      new ProgressCallback(),
-      new LogFilesCallback(),
-      ...(options.callbacks ?? []),
-    ];
+    const own = [new FlowCallback(), new ProgressCallback(), new LogFilesCallback()];
+    this.#callbacks = new CallbackList([...own, ...(options.callbacks ?? [])]);
     this.state = initialState(this.args, { maxSteps: 0, numTrainEpochs: 0, batchesPerEpoch: 0 });
     if (this.args.gradientCheckpointing && !this.model.supportsGradientCheckpointing) {
       throw new ConfigError({
@@ -285,9 +277,7 @@ export class Trainer<Example = Record<string, unknown>> {
       state.bestModelCheckpoint = resolve(args.outputDir, `checkpoint-${state.globalStep}`);
     }
     this.#progress.dropout = dropoutState.get();
-    for (const callback of this.#callbacks) {
-      if (callback.name && callback.saveState) state.statefulCallbacks[callback.name] = callback.saveState();
-    }
+    state.statefulCallbacks = this.#callbacks.saveStates();
     const folder = await writeCheckpoint(args.outputDir, state, this.#progress, async (temporary) => {
       await this.model.savePretrained(temporary);
       if (!args.saveOnlyModel) await optimizer.save(resolve(temporary, checkpointFiles.optimizer));
@@ -335,10 +325,7 @@ export class Trainer<Example = Record<string, unknown>> {
     this.state = { ...state, maxSteps, numTrainEpochs, loggingSteps, evalSteps, saveSteps };
     this.#progress = progress;
     this.state.bestModelCheckpoint = whereBestIs(state.bestModelCheckpoint, args.outputDir);
-    for (const callback of this.#callbacks) {
-      const stored = callback.name ? state.statefulCallbacks[callback.name] : undefined;
-      if (stored) callback.loadState?.(stored);
-    }
+    this.#callbacks.loadStates(state.statefulCallbacks);
     optimizer.load(resolve(folder, checkpointFiles.optimizer));
     await loadWeights(this.model, folder);
   }
@@ -401,24 +388,11 @@ export class Trainer<Example = Record<string, unknown>> {
     });
   }
 
-  async #call(hook: keyof TrainerCallback, ...values: unknown[]): Promise<void> {
-    const context: CallbackContext = { args: this.args, state: this.state, control: this.#control };
-    for (const callback of this.#callbacks) {
-      const method = callback[hook] as
-        | ((context: CallbackContext, ...values: unknown[]) => void | Promise<void>)
-        | undefined;
-      await method?.call(callback, context, ...values);
-    }
+  #call(hook: Parameters<CallbackList['call']>[0], ...values: unknown[]): Promise<void> {
+    const context = { args: this.args, state: this.state, control: this.#control };
+    return this.#callbacks.call(hook, context, values);
   }
 }
-
-const newControl = (): TrainerControl => ({
-  shouldTrainingStop: false,
-  shouldEpochStop: false,
-  shouldLog: false,
-  shouldEvaluate: false,
-  shouldSave: false,
-});
 
 function round(value: number, digits: number): number {
   return Math.round(value * 10 ** digits) / 10 ** digits;
