@@ -16,6 +16,7 @@ export {
 } from './layers/blocks.js';
 export { FeedForward, type FeedForwardOptions } from './layers/feed-forward.js';
 export { type IdRows, idTensor } from './layers/ids.js';
+export { Int8Copy } from './layers/int8-copy.js';
 export { type CachedKeysAndValues, KeyValueCache } from './layers/key-value-cache.js';
 export { causalMask, lengthMask, maskBias } from './layers/masks.js';
 export {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { type KeyValueCache, linear } from '@weft/attention';
+import type { KeyValueCache } from '@weft/attention';
 import type { DecodingSession } from '@weft/generation';
 import type { GPT2LMHeadModel } from './lm-head.js';
 
@@ -44,7 +44,7 @@ export class GPT2DecodingSession implements DecodingSession {
         allPositions || length === 1
           ? lastHiddenState
           : lastHiddenState.slice([0, length - 1, 0], [batch, 1, width]);
-      const logits = linear(wanted.reshape([-1, width]), this.#model.outputWeight); // [rows, V]
+      const logits = this.#model.score(wanted.reshape([-1, width])); // [rows, V]
       result = logits.dataSync() as Float32Array<ArrayBuffer>;
     });
     return result;

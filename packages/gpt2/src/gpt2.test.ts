@@ -182,6 +182,26 @@ describe('generation against transformers', () => {
     expect(seen.at(-1)).toBe(8);
   });
 
+  it('decodes with int8 weights close to float32, and frees them', async () => {
+    const before = tf.memory().numTensors;
+    tf.engine().startScope();
+    const quantized = (await GPT2LMHeadModel.fromPretrained(tiny)).quantize();
+    const row = [ids![0]!.slice(0, 4)];
+    const [exact, near] = [model, quantized].map((each) => each.forward({ inputIds: row }).logits);
+    const worst = tf.max(tf.abs(tf.sub(exact!, near!))).dataSync()[0]!;
+    expect(worst).toBeGreaterThan(0);
+    expect(worst).toBeLessThan(0.05 * tf.max(tf.abs(exact!)).dataSync()[0]!);
+    const many = ids!; // more rows than int8 serves: float32
+    expectClose(
+      quantized.forward({ inputIds: many }).logits.dataSync(),
+      lm.tensor('plain.logits').data,
+      closeTo.models,
+    );
+    quantized.dispose();
+    tf.engine().endScope();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('leaks no tensor over 100 generations', async () => {
     await model.generate(prompt, { maxLength: 7 });
     const before = tf.memory().numTensors;

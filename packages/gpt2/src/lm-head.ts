@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { crossEntropy, Linear, linear, linearCrossEntropy, normal } from '@weft/attention';
+import { crossEntropy, Int8Copy, Linear, linear, linearCrossEntropy, normal } from '@weft/attention';
 import {
   type GenerationOptions,
   type GenerativeModel,
@@ -58,6 +58,7 @@ export class GPT2LMHeadModel extends PretrainedModel<GPT2Config> implements Gene
   readonly lm_head?: Linear;
   readonly isEncoderDecoder = false;
   readonly acceptsLossReduction = true;
+  #int8Head: Int8Copy | undefined;
 
   constructor(config: GPT2Config, source: ModelSource = {}) {
     super(config);
@@ -109,11 +110,32 @@ export class GPT2LMHeadModel extends PretrainedModel<GPT2Config> implements Gene
         const loss = targets ? linearCrossEntropy(hidden, this.outputWeight, targets, options) : undefined;
         return { ...rest, ...(loss ? { loss } : {}) } as GPT2LMHeadOutputs & tf.TensorContainer;
       }
-      const flat = linear(hidden, this.outputWeight); // [B * T, V]
+      const flat = this.score(hidden); // [B * T, V]
       const logits = flat.reshape([batch, length, -1]) as tf.Tensor3D;
       const loss = targets ? crossEntropy(flat, targets, options) : undefined;
       return { ...rest, logits, ...(loss ? { loss } : {}) } as GPT2LMHeadOutputs & tf.TensorContainer;
     });
+  }
+
+  /** Logits [rows, V] of hidden states [rows, E]. */
+  score(hidden: tf.Tensor): tf.Tensor {
+    return this.#int8Head?.serves(hidden) ? this.#int8Head.linear(hidden) : linear(hidden, this.outputWeight);
+  }
+
+  /**
+   * Makes decoding faster by int8 copies of all linear weights, the last layer's included; logits then differ in
+   * the second or third digit. Prompts and training go on in float32, and what is saved is the weights themselves.
+   */
+  quantize(groupSize?: number): this {
+    for (const [, module] of this.namedModules()) if (module instanceof Linear) module.quantize(groupSize);
+    this.release();
+    this.#int8Head = new Int8Copy(this.outputWeight as tf.Tensor as tf.Tensor2D, 'out-in', groupSize);
+    return this;
+  }
+
+  protected override release(): void {
+    this.#int8Head?.dispose();
+    this.#int8Head = undefined;
   }
 
   /**

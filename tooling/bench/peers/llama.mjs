@@ -1,7 +1,13 @@
 import { getLlama } from 'node-llama-cpp';
 import { models, serve, threads, tokenIds } from './serve.mjs';
 
-const llama = await getLlama({ gpu: false, build: 'never', maxThreads: threads, progressLogs: false, logLevel: 'error' });
+const llama = await getLlama({
+  gpu: false,
+  build: 'never',
+  maxThreads: threads,
+  progressLogs: false,
+  logLevel: 'error',
+});
 const loaded = new Map();
 
 await serve(async ({ kind, length, prompt, tokens, int8 }) => {

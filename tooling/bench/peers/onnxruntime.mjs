@@ -12,7 +12,10 @@ await serve(async (workload) => {
   const dims = [batch, length];
   const feeds = {};
   for (const name of session.inputNames) {
-    const data = name === 'input_ids' ? ids : new BigInt64Array(batch * length).fill(name === 'attention_mask' ? 1n : 0n);
+    const data =
+      name === 'input_ids'
+        ? ids
+        : new BigInt64Array(batch * length).fill(name === 'attention_mask' ? 1n : 0n);
     feeds[name] = new ort.Tensor('int64', data, dims);
   }
   return async () => {
@@ -25,10 +28,11 @@ async function sgemm({ m, k, n, transposeB }) {
   if (!existsSync(file)) throw new Error(`${file} is missing; python/peers.py writes it`);
   const session = await ort.InferenceSession.create(file, options);
   const matrix = (rows, columns) =>
-    new ort.Tensor('float32', Float32Array.from({ length: rows * columns }, (_, i) => ((i * 31) % 17) / 17 - 0.5), [
-      rows,
-      columns,
-    ]);
+    new ort.Tensor(
+      'float32',
+      Float32Array.from({ length: rows * columns }, (_, i) => ((i * 31) % 17) / 17 - 0.5),
+      [rows, columns],
+    );
   const feeds = { a: matrix(m, k), b: transposeB ? matrix(n, k) : matrix(k, n) };
   return async () => {
     await session.run(feeds);

@@ -21,7 +21,10 @@ const integers = (values) => new Tensor('int64', BigInt64Array.from(values, BigI
 await serve(async ({ kind, length, prompt, tokens, int8 }) => {
   const model = await load(int8);
   const count = kind === 'gpt2-prompt' ? length : prompt;
-  const inputs = { input_ids: integers(tokenIds(count, 50257)), attention_mask: integers(Array(count).fill(1)) };
+  const inputs = {
+    input_ids: integers(tokenIds(count, 50257)),
+    attention_mask: integers(Array(count).fill(1)),
+  };
   const generate = async (n) => {
     const started = performance.now();
     await model.generate({ ...inputs, max_new_tokens: n, min_new_tokens: n, do_sample: false });

@@ -54,12 +54,23 @@ export function availableContenders({ models, python }: Options): Contenders {
   ];
   for (const { name, script, needs, kinds, ...rest } of npm) {
     if (existsSync(join(peersFolder, 'node_modules', needs))) {
-      contenders.push({ name, command: process.execPath, args: [join(peersFolder, `${script}.mjs`)], kinds, ...rest });
+      contenders.push({
+        name,
+        command: process.execPath,
+        args: [join(peersFolder, `${script}.mjs`)],
+        kinds,
+        ...rest,
+      });
     } else missing.push({ name, reason: 'npm install in tooling/bench/peers brings it' });
   }
 
   const fromPython: { name: string; script: string; kinds: Kind[]; float32Only?: boolean }[] = [
-    { name: 'PyTorch', script: 'torch_worker.py', kinds: ['sgemm', ...inference, ...training], float32Only: true },
+    {
+      name: 'PyTorch',
+      script: 'torch_worker.py',
+      kinds: ['sgemm', ...inference, ...training],
+      float32Only: true,
+    },
     { name: 'CTranslate2', script: 'ctranslate2_worker.py', kinds: ['gpt2-prompt', 'gpt2-decode'] },
     { name: 'OpenVINO', script: 'openvino_worker.py', kinds: ['bert-forward'] },
   ];

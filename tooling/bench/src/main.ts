@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { availableContenders } from './contenders.js';
-import { measure, type Result } from './measure.js';
 import { machineLimits } from './limits.js';
+import { measure, type Result } from './measure.js';
 import { printTable, writeResults } from './report.js';
 import { entries } from './workloads.js';
 
@@ -17,11 +17,19 @@ interface Flags {
 const program = new Command('bench')
   .description("weft's time over its peers', measured in one run, interleaved")
   .option('--models <folder>', 'what python/peers.py wrote', process.env.WEFT_BENCH_MODELS ?? 'models')
-  .option('--python <interpreter>', 'with torch, transformers, ctranslate2, openvino', process.env.WEFT_BENCH_PYTHON)
+  .option(
+    '--python <interpreter>',
+    'with torch, transformers, ctranslate2, openvino',
+    process.env.WEFT_BENCH_PYTHON,
+  )
   .option('--only <text>', 'workloads whose name contains this')
   .option('--rounds <n>', 'measured rounds, at least five for the record', '5')
   .option('--threads <n>', 'threads of each contender', '2')
-  .option('--out <file>', 'where the results go', new URL('../results/latest.json', import.meta.url).pathname);
+  .option(
+    '--out <file>',
+    'where the results go',
+    new URL('../results/latest.json', import.meta.url).pathname,
+  );
 program.parse();
 const flags = program.opts<Flags>();
 const threads = Number(flags.threads);
@@ -37,7 +45,9 @@ const limits = await machineLimits(threads);
 const results: Result[] = [];
 for (const entry of entries) {
   if (flags.only !== undefined && !entry.workload.id.includes(flags.only)) continue;
-  results.push(...(await measure(entry, contenders, { rounds: Number(flags.rounds), models: flags.models, threads })));
+  results.push(
+    ...(await measure(entry, contenders, { rounds: Number(flags.rounds), models: flags.models, threads })),
+  );
   printTable(results.filter(({ workload }) => workload === entry.workload.id));
 }
 await writeResults(flags.out, results, limits);

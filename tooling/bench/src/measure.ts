@@ -29,7 +29,9 @@ export async function measure(
   { rounds, models, threads }: MeasureOptions,
 ): Promise<Result[]> {
   const int8 = 'int8' in workload && workload.int8;
-  const able = specs.filter(({ kinds, float32Only }) => kinds.includes(workload.kind) && !(int8 && float32Only));
+  const able = specs.filter(
+    ({ kinds, float32Only }) => kinds.includes(workload.kind) && !(int8 && float32Only),
+  );
   const running: { contender: Contender; seconds: number[]; peakBytes: number }[] = [];
   try {
     for (const spec of able) {
@@ -44,7 +46,8 @@ export async function measure(
     for (let round = 0; round < rounds; round++) {
       for (const each of running) {
         const { seconds, peakBytes, skip } = await each.contender.run();
-        if (seconds === undefined) throw new Error(`${each.contender.name} failed in ${workload.id}: ${skip}`);
+        if (seconds === undefined)
+          throw new Error(`${each.contender.name} failed in ${workload.id}: ${skip}`);
         each.seconds.push(seconds);
         each.peakBytes = Math.max(each.peakBytes, peakBytes ?? 0);
       }

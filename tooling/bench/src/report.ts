@@ -31,7 +31,11 @@ function time(seconds: number): string {
 }
 
 /** Writes the array of results, and beside it the machine's measured limits. */
-export async function writeResults(file: string, results: readonly Result[], limits: MachineLimits): Promise<void> {
+export async function writeResults(
+  file: string,
+  results: readonly Result[],
+  limits: MachineLimits,
+): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
   await writeFile(file.replace(/\.json$/, '.machine.json'), `${JSON.stringify(limits, null, 2)}\n`);

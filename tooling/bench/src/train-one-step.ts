@@ -6,7 +6,10 @@ import type { Run } from './serve.js';
 type Forward = (inputs: object) => { loss?: tf.Scalar };
 
 /** Forward, backward, clipping to norm 1 and AdamW, as a fine-tuning step does them. */
-export function trainOneStep(model: Module & { forward(inputs: never): { loss?: tf.Scalar } }, inputs: object): Run {
+export function trainOneStep(
+  model: Module & { forward(inputs: never): { loss?: tf.Scalar } },
+  inputs: object,
+): Run {
   const optimizer = new AdamW(model, { weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
   model.train();
   return () => {

@@ -16,7 +16,14 @@ interface Entry {
 }
 
 const sgemm = (m: number, k: number, n: number, transposeB = false): Entry => ({
-  workload: { id: `sgemm ${m}x${k}x${n}${transposeB ? ' (out-in)' : ''}`, kind: 'sgemm', m, k, n, transposeB },
+  workload: {
+    id: `sgemm ${m}x${k}x${n}${transposeB ? ' (out-in)' : ''}`,
+    kind: 'sgemm',
+    m,
+    k,
+    n,
+    transposeB,
+  },
   limit: 1.0,
 });
 
@@ -60,8 +67,6 @@ export const entries: readonly Entry[] = [
   prompt(512, false),
   decode(64, false),
   decode(900, false),
-  prompt(64, true),
-  prompt(512, true),
   decode(64, true),
   decode(900, true),
 ];

@@ -8,6 +8,7 @@ import type { Activation, WeightLayout } from '../ops/kernels.js';
 import { layerNorm } from '../ops/layer-norm.js';
 import { linear } from '../ops/linear.js';
 import { rmsNorm } from '../ops/rms-norm.js';
+import { Int8Copy } from './int8-copy.js';
 
 export interface LinearLayerOptions {
   inFeatures: number;
@@ -25,6 +26,7 @@ export class Linear extends Module {
   readonly weight: tf.Variable;
   readonly bias?: tf.Variable;
   readonly layout: WeightLayout;
+  #int8: Int8Copy | undefined;
 
   constructor(
     scope: Scope,
@@ -39,7 +41,22 @@ export class Linear extends Module {
   }
 
   forward(x: tf.Tensor, activation: Activation = 'none'): tf.Tensor {
+    if (this.#int8?.serves(x)) return this.#int8.linear(x, this.bias, activation);
     return linear(x, this.weight, this.bias, { layout: this.layout, activation });
+  }
+
+  /**
+   * Keeps an int8 copy of the weight, which serves a few rows at a time while nothing is trained: decoding is
+   * bound by reading weights. The weight itself stays, and is what is saved.
+   */
+  quantize(groupSize?: number): void {
+    this.release();
+    this.#int8 = new Int8Copy(this.weight as tf.Tensor as tf.Tensor2D, this.layout, groupSize);
+  }
+
+  protected override release(): void {
+    this.#int8?.dispose();
+    this.#int8 = undefined;
   }
 }
 

@@ -68,14 +68,18 @@ export abstract class Module {
     return this.parameters().reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Frees all parameters. The module cannot be used afterwards. */
+  /** Frees all parameters, and what modules keep beside them. The module cannot be used afterwards. */
   dispose(): void {
+    for (const [, module] of this.namedModules()) module.release();
     for (const parameter of this.parameters()) if (!parameter.isDisposed) parameter.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
+
+  /** Frees tensors of this module alone that are no parameters; for modules that keep some. */
+  protected release(): void {}
 
   #children(prefix: string): [string, Module][] {
     return Object.entries(this).flatMap(([field, value]): [string, Module][] => {

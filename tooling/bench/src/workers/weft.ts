@@ -3,8 +3,8 @@ import { linear } from '@weft/attention';
 import { setBackend, setThreads } from '@weft/backend';
 import { BertForSequenceClassification, BertModel } from '@weft/bert';
 import { GPT2LMHeadModel } from '@weft/gpt2';
-import { trainOneStep } from '../train-one-step.js';
 import { type Run, serve } from '../serve.js';
+import { trainOneStep } from '../train-one-step.js';
 import type { Workload } from '../workloads.js';
 
 const models = process.env.WEFT_BENCH_MODELS ?? 'models';
@@ -35,7 +35,7 @@ function prepare(workload: Workload): Promise<Run> | Run {
     case 'gpt2-prompt':
       return gpt2Prompt(workload.length);
     case 'gpt2-decode':
-      return gpt2Decode(workload.prompt, workload.tokens);
+      return gpt2Decode(workload);
   }
 }
 
@@ -61,7 +61,10 @@ async function bertStep(batch: number, length: number): Promise<Run> {
   const model = await BertForSequenceClassification.fromPretrained(`${models}/bert-classifier`, {
     config: noBertDropout,
   });
-  const inputs = { inputIds: tokenRows(batch, length, 30522), labels: Array.from({ length: batch }, (_, i) => i % 2) };
+  const inputs = {
+    inputIds: tokenRows(batch, length, 30522),
+    labels: Array.from({ length: batch }, (_, i) => i % 2),
+  };
   return trainOneStep(model, inputs);
 }
 
@@ -81,8 +84,9 @@ async function gpt2Prompt(length: number): Promise<Run> {
 }
 
 /** Decoding alone: the seconds after the first new token. */
-async function gpt2Decode(prompt: number, tokens: number): Promise<Run> {
+async function gpt2Decode({ prompt, tokens, int8 }: Workload & { kind: 'gpt2-decode' }): Promise<Run> {
   const model = await GPT2LMHeadModel.fromPretrained(`${models}/gpt2`);
+  if (int8) model.quantize();
   const inputIds = tokenRows(1, prompt, 50257);
   return async () => {
     let started = 0;
