@@ -31,7 +31,7 @@ WEFT_INLINE Vec apply(Vec x, Vec a, Vec b) {
   if constexpr (kind == kUnaryClip) return min(b, max(a, x));
   if constexpr (kind == kUnaryAffine) return x * a + b;
   if constexpr (kind == kUnarySign) {
-    return select(gt(x, zero()), set1(1.0f), select(lt(x, zero()), set1(-1.0f), x * zero()));
+    return select(gt(x, zero()), set1(1.0f), select(lt(x, zero()), set1(-1.0f), zero()));
   }
   return x;
 }

@@ -30,7 +30,7 @@ enum UnaryKind : int32_t {
   kUnaryRound = 18,      // halves to even
   kUnaryClip = 19,       // to [a, b]
   kUnaryAffine = 20,     // a x + b, in two roundings
-  kUnarySign = 21,
+  kUnarySign = 21,       // 0 for NaN, as tfjs
 };
 
 // y = f(x). y may be x.

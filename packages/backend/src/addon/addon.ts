@@ -1,8 +1,10 @@
+import type { KernelFunctions } from './kernel-functions.js';
+
 /** Arrays that may be absent reach C++ as null pointers. */
 type Maybe<T> = T | null;
 
 /** The functions of the native addon (native/binding/); each is named after its kernel in native/kernels/. */
-export interface Addon {
+export interface Addon extends KernelFunctions {
   threads(): number;
   useThreads(count: number): void;
   instructionSet(): InstructionSet;

@@ -90,6 +90,22 @@ export class NativeBackend extends MathBackendCPU {
     return this.data.get(tensor.dataId as DataId).values as TypedArray;
   }
 
+  /**
+   * The array of a float32 tensor, for writing in place. Memory that somebody else may see, such as an array of
+   * the user's that the tensor was made of, is first replaced by a copy.
+   */
+  writable(tensor: TensorInfo): Float32Array {
+    const data = this.data.get(tensor.dataId as DataId) as NativeData;
+    const values = data.values as Float32Array;
+    if (data.pooled !== undefined) return values;
+    const pooled = this.pool.take(values.byteLength);
+    const copy = new Float32Array(pooled, 0, values.length);
+    copy.set(values);
+    data.values = copy;
+    data.pooled = pooled;
+    return copy;
+  }
+
   /** The same data under another shape. */
   alias(tensor: TensorInfo, shape: number[]): TensorInfo {
     this.incRef(tensor.dataId as DataId);
