@@ -99,11 +99,13 @@ function findTfjsPackage(from: string): TfjsPackage {
 const locateWheel = `
 import importlib.metadata as metadata, importlib.util as util, json
 spec = util.find_spec("tensorflow")
-names = [n for n in ("tensorflow", "tensorflow-cpu") if any(d.metadata["Name"] == n for d in metadata.distributions())]
-print(json.dumps({
-    "folder": spec.submodule_search_locations[0] if spec else None,
-    "version": metadata.version(names[0]) if names else "unknown",
-}))
+version = "unknown"
+for name in ("tensorflow-cpu", "tensorflow"):
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        pass
+print(json.dumps({"folder": spec.submodule_search_locations[0] if spec else None, "version": version}))
 `;
 
 async function findWheel(python: string, signal?: AbortSignal): Promise<Wheel> {
