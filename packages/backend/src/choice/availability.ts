@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { loadAddon } from '../addon/load.js';
 import { registerNative } from '../native/register.js';
 import { loadTensorflow } from '../tensorflow/load.js';
@@ -26,13 +27,23 @@ const tests: Record<ConcreteBackend, () => Promise<Availability>> = {
     return { available: true, reason: `${name}, ${usesGpu ? 'on a CUDA device' : 'on the processor'}` };
   },
   wasm: async () => {
+    silenceCpu();
     const problem = await registerWasm();
     return { available: problem === undefined, reason: problem ?? 'WebAssembly of tfjs, one thread' };
   },
-  cpu: async () => ({ available: true, reason: 'plain JavaScript' }),
+  cpu: async () => {
+    silenceCpu();
+    return { available: true, reason: 'plain JavaScript' };
+  },
 };
 
 /** Loads what a backend needs and registers it with tfjs, once. */
 export function prepare(name: ConcreteBackend): Promise<Availability> {
   return tests[name]();
+}
+
+/** tfjs's cpu backend greets its first tensor with a banner about another package; weft has said what there is. */
+function silenceCpu(): void {
+  const cpu = tf.findBackend('cpu') as unknown as { firstUse?: boolean } | null;
+  if (cpu !== null) cpu.firstUse = false;
 }
