@@ -150,7 +150,8 @@ class Stack<Block extends Module> extends Module {
 }
 
 /**
- * A whole encoder-decoder. It fits the Trainer, and `@weft/generation` decodes from it.
+ * A whole encoder-decoder. `@weft/generation` decodes from it; give a subclass `savePretrained` and `@weft/trainer`
+ * trains it.
  *
  * @example
  * ```ts
@@ -172,6 +173,7 @@ export class Transformer extends Module {
   readonly options: Required<TransformerOptions>;
   readonly isEncoderDecoder = true;
   readonly acceptsLossReduction = true;
+  readonly supportsGradientCheckpointing = true;
 
   /** @throws ConfigError when the heads do not divide the width */
   constructor(given: TransformerOptions, from: { seed?: number } | Scope = {}) {

@@ -48,9 +48,9 @@ const saved = { inputs: [], outputs: [false, true, true, true] };
 registerFusedGradient<LinearCrossEntropyAttrs>(
   LINEAR_CROSS_ENTROPY,
   saved,
-  (dy, [dhidden, dweight, dbias]) => ({
-    hidden: () => tf.mul(dhidden!, dy),
-    weight: () => tf.mul(dweight!, dy),
-    bias: () => tf.mul(dbias!, dy),
-  }),
+  (dy, [dhidden, dweight, dbias]) => {
+    const isOne = dy.dataSync()[0] === 1;
+    const scaled = (gradient: tf.Tensor): tf.Tensor => (isOne ? gradient.clone() : tf.mul(gradient, dy));
+    return { hidden: () => scaled(dhidden!), weight: () => scaled(dweight!), bias: () => scaled(dbias!) };
+  },
 );
