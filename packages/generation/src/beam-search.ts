@@ -37,7 +37,8 @@ const HOPELESS = -1e9;
 export async function beamSearch(session: DecodingSession, run: Run): Promise<GenerateOutput> {
   const { options, prompts, promptLength } = run;
   const { numBeams = 1, numReturnSequences = 1, signal } = options;
-  const filler = options.padTokenId;
+  // A padding token 0 counts as none here, as in Python: T5's beams are filled with the end token.
+  const filler = options.padTokenId || (options.eosTokenIds[0] ?? options.padTokenId);
   const searches: Search[] = prompts.map((prompt) => ({
     running: Array.from({ length: numBeams }, (_, i) => ({
       tokens: [...prompt],

@@ -126,6 +126,47 @@ describe('GPT2LMHeadModel against transformers', () => {
   });
 });
 
+describe('GPT2LMHeadModel', () => {
+  it('draws the same parameters from the same seed, residual projections smaller', () => {
+    const spread = (values: ArrayLike<number>): number =>
+      Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0) / values.length);
+    using first = new GPT2LMHeadModel(model.config, { seed: 5 });
+    using second = new GPT2LMHeadModel(model.config, { seed: 5 });
+    const { c_attn, c_proj } = first.transformer.h[0]!.attn;
+    expect(c_attn.weight.dataSync()).toEqual(second.transformer.h[0]!.attn.c_attn.weight.dataSync());
+    expect(spread(c_attn.weight.dataSync())).toBeCloseTo(0.02, 3);
+    expect(spread(c_proj.weight.dataSync())).toBeCloseTo(0.02 / Math.sqrt(2 * 2), 3);
+    expect(spread(first.transformer.wpe.weight.dataSync())).toBeCloseTo(0.02, 3);
+  });
+
+  it.each<[string, number[][], RegExp]>([
+    ['ragged rows', [[1, 2], [3]], /row 1 of 1 where row 0 has 2/],
+    ['no rows', [], /at least one row/],
+    ['a text too long', [new Array<number>(49).fill(1)], /at most 48 positions/],
+    ['an id out of range', [[1, 96]], /0 to 95/],
+  ])('tells of %s', (_, inputIds, message) => {
+    const before = tf.memory().numTensors;
+    expect(() => model.forward({ inputIds })).toThrow(message);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('leaks no tensor over 100 training steps', () => {
+    const parameters = model.train().parameters();
+    const step = (): void => {
+      const { value, grads } = tf.variableGrads(
+        () => model.forward({ inputIds: ids!, labels: ids!, outputLogits: false }).loss!,
+        parameters,
+      );
+      tf.dispose([value, grads]);
+    };
+    step();
+    const before = tf.memory().numTensors;
+    for (let i = 0; i < 100; i++) step();
+    model.eval();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
 describe('generation against transformers', () => {
   const generated = lm.meta.generated as Record<string, number[][]>;
   const prompt = lm.meta.prompt as number[][];

@@ -58,6 +58,7 @@ export class GPT2LMHeadModel extends PretrainedModel<GPT2Config> implements Gene
   readonly lm_head?: Linear;
   readonly isEncoderDecoder = false;
   readonly acceptsLossReduction = true;
+  readonly supportsGradientCheckpointing = true;
   #int8Head: Int8Copy | undefined;
 
   constructor(config: GPT2Config, source: ModelSource = {}) {

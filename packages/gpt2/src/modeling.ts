@@ -21,7 +21,7 @@ import {
   type Scope,
   scaledDotProductAttention,
 } from '@weft/attention';
-import { ConfigError } from '@weft/errors';
+import { ConfigError, InputError } from '@weft/errors';
 import { type LoadOptions, loadPretrained, type ModelSource, PretrainedModel, scopeOf } from '@weft/model';
 import { type GPT2Config, gpt2ConfigSchema, gpt2KeyMap } from './config.js';
 
@@ -217,6 +217,14 @@ export class GPT2Model extends PretrainedModel<GPT2Config> {
     const ids = integers(inputs.inputIds); // [B, T]
     const [batch, length] = ids.shape;
     const past = cache?.length ?? 0;
+    if (past + length > this.config.n_positions) {
+      throw new InputError({
+        operation: 'GPT2Model',
+        expected: `at most ${this.config.n_positions} positions`,
+        received: String(past + length),
+        remedy: 'truncate the texts, or ask for fewer new tokens',
+      });
+    }
     const positions = inputs.positionIds
       ? integers(inputs.positionIds)
       : tf.tile(tf.range(past, past + length, 1, 'int32').reshape([1, length]), [batch, 1]); // [B, T]
@@ -265,6 +273,15 @@ function checkpointed(block: Block, x: tf.Tensor, { keyPaddingMask }: BlockInput
 export function integers(rows: readonly (readonly number[])[] | tf.Tensor2D): tf.Tensor2D {
   if (rows instanceof tf.Tensor) return rows.dtype === 'int32' ? rows : tf.cast(rows, 'int32');
   const width = rows[0]?.length ?? 0;
+  const odd = rows.findIndex((row) => row.length !== width);
+  if (width === 0 || odd >= 0) {
+    throw new InputError({
+      operation: 'GPT-2',
+      expected: 'at least one row, and rows of one length, not empty',
+      received: odd >= 0 ? `row ${odd} of ${rows[odd]!.length} where row 0 has ${width}` : 'nothing',
+      remedy: 'let the tokenizer pad: encodeBatch(texts, { padding: true })',
+    });
+  }
   const flat = new Int32Array(rows.length * width);
   rows.forEach((row, i) => {
     flat.set(row, i * width);

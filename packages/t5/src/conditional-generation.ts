@@ -60,7 +60,6 @@ export class T5ForConditionalGeneration extends T5Model implements GenerativeMod
   /** Only where the configuration does not tie it to the shared embeddings. */
   readonly lm_head?: Linear;
   readonly isEncoderDecoder = true;
-  readonly acceptsLossReduction = true;
   readonly scale: number;
 
   constructor(config: T5Config, source: ModelSource = {}) {
