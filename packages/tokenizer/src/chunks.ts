@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer';
-import { AlignedText } from './aligned-text.js';
 import type { BpeModel } from './bpe.js';
 import { mergeSymbols, type Symbols } from './bpe-merge.js';
 import { utf8Of } from './bytes.js';
@@ -103,11 +102,11 @@ export class SpacedChunks implements StretchEncoder {
 
   constructor(
     private readonly classes: Uint8Array,
-    encodeChunk: (chunk: AlignedText) => ChunkTokens,
+    encodeChunk: (chunk: string) => ChunkTokens,
     /** Spaces bind to a character that is not ASCII, so a chunk ends at a space between ASCII only. */
     private readonly bindsSpaces: boolean,
   ) {
-    this.cache = new ChunkCache((chunk) => encodeChunk(AlignedText.from(chunk)));
+    this.cache = new ChunkCache(encodeChunk);
   }
 
   encode(text: string, offset: number, sink: TokenSink, firstWord: number): number {

@@ -89,7 +89,7 @@ function joinColumns(a: Encoding, b: Encoding): Encoding {
 
 /** Puts windows after each other; each with each of the other's windows, in the order of the Rust library. */
 export function mergeEncodings(parts: readonly Encoding[]): Encoding {
-  if (parts.length === 1) return parts[0]!;
+  if (parts.length === 0) return emptyEncoding();
   return parts.reduce((a, b) => {
     const out = joinColumns(a, b);
     for (const window of a.overflowing) {

@@ -8,6 +8,8 @@ export { type DecodeOptions, type NewToken, Tokenizer, type TokenizerFiles } fro
 export {
   type ByteLevelBpeTraining,
   trainByteLevelBpe,
+  trainUnigram,
   trainWordPiece,
+  type UnigramTraining,
   type WordPieceTraining,
 } from './train.js';

@@ -11,7 +11,7 @@ import {
 } from './chunks.js';
 import { createDecoder, type Decoder } from './decoders.js';
 import { type Encoding, type Truncation, truncateEncodings } from './encoding.js';
-import { asObject, type Json, type JsonObject, malformed } from './json.js';
+import { asObject, type Json, type JsonObject } from './json.js';
 import { createModel, type TokenModel } from './models.js';
 import { createNormalizer, type Normalizer, normalizeString, readBertNormalizer } from './normalizers.js';
 import { createPostProcessor, type PostProcessor, postProcess } from './post-processors.js';
@@ -167,7 +167,20 @@ export class Pipeline {
     });
   }
 
-  private encodeChunk(chunk: AlignedText): ChunkTokens {
+  /** A chunk of ASCII letters and digits is one word, and its places stay where they are. */
+  private encodePlain(chunk: string): ChunkTokens {
+    const out: ChunkTokens = { ids: [], from: [], to: [], words: [], wordCount: 1 };
+    this.model.tokenize(chunk, (id, from, to) => {
+      out.ids.push(id);
+      out.from.push(from);
+      out.to.push(to);
+      out.words.push(0);
+    });
+    return out;
+  }
+
+  private encodeChunk(text: string): ChunkTokens {
+    const chunk = AlignedText.from(text);
     const out: ChunkTokens = { ids: [], from: [], to: [], words: [], wordCount: 0 };
     const normalized = this.normalizer ? this.normalizer(chunk) : chunk;
     if (normalized.length === 0) return out;
@@ -201,10 +214,14 @@ export class Pipeline {
         pre === 'ByteLevel' ? readByteLevel(asObject(preTokenizer, 'pre_tokenizer')) : undefined;
       if (options?.useRegex && !options.addPrefixSpace) return new ByteLevelChunks(this.model);
     }
-    const encodeChunk = (chunk: AlignedText): ChunkTokens => this.encodeChunk(chunk);
+    const encodeChunk = (chunk: string): ChunkTokens => this.encodeChunk(chunk);
     if (pre === 'BertPreTokenizer' && typeOf(normalizer) === 'BertNormalizer') {
-      const { handleChineseChars } = readBertNormalizer(asObject(normalizer, 'normalizer'));
-      return new SpacedChunks(bertClasses(handleChineseChars), encodeChunk, false);
+      const { handleChineseChars, lowercase } = readBertNormalizer(asObject(normalizer, 'normalizer'));
+      const encodeBert = (chunk: string): ChunkTokens =>
+        /^[A-Za-z0-9]+$/.test(chunk)
+          ? this.encodePlain(lowercase ? chunk.toLowerCase() : chunk)
+          : encodeChunk(chunk);
+      return new SpacedChunks(bertClasses(handleChineseChars), encodeBert, false);
     }
     if (typeOf(normalizer) === 'Precompiled' && isSpacedMetaspace(preTokenizer)) {
       return new SpacedChunks(spaceClasses(), encodeChunk, true);
@@ -252,8 +269,4 @@ function isSpacedMetaspace(value: Json | undefined): boolean {
   const [first, second, ...rest] = config.pretokenizers.map((stage) => asObject(stage, 'pre_tokenizer'));
   const isAlways = second?.prepend_scheme === undefined || second.prepend_scheme === 'always';
   return rest.length === 0 && first?.type === 'WhitespaceSplit' && second?.type === 'Metaspace' && isAlways;
-}
-
-export function assertPlausible(pipeline: Pipeline): void {
-  if (pipeline.size > 2 ** 26) throw malformed('model.vocab', 'fewer than 2^26 ids', pipeline.size);
 }

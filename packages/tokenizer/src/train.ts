@@ -7,6 +7,7 @@ import { createNormalizer, type Normalizer } from './normalizers.js';
 import { createPreTokenizer, type PreTokenizer } from './pre-tokenizers.js';
 import { Tokenizer } from './tokenizer.js';
 import { bpeModelJson, trainBpe } from './train-bpe.js';
+import { trainUnigramPieces } from './train-unigram.js';
 import { wellFormed } from './unicode.js';
 
 interface CommonTraining {
@@ -34,6 +35,13 @@ export interface WordPieceTraining extends CommonTraining {
   stripAccents?: boolean;
   /** The most characters that are tokens of their own. Default: all. */
   limitAlphabet?: number;
+}
+
+export interface UnigramTraining extends Omit<CommonTraining, 'minFrequency' | 'onProgress'> {
+  /** The share of pieces that one round of pruning keeps. Default: 0.75. */
+  shrinkingFactor?: number;
+  /** In characters. Default: 16. */
+  maxPieceLength?: number;
 }
 
 function checkTraining({ vocabSize = 30_000, minFrequency = 0 }: CommonTraining, operation: string): void {
@@ -253,6 +261,80 @@ export function trainWordPiece(texts: Iterable<string>, options: WordPieceTraini
       cls_token: '[CLS]',
       sep_token: '[SEP]',
       mask_token: '[MASK]',
+      ...maxLengthOf(options),
+    },
+  });
+}
+
+const T5_TOKENS = ['<pad>', '</s>', '<unk>'] as const;
+
+/**
+ * Trains a Unigram tokenizer, T5's kind: NFKC, a mark for spaces, and `</s>` after each text.
+ *
+ * @throws InputError for options or texts of the wrong kind
+ * @example
+ * ```ts
+ * import { trainUnigram } from '@weft/tokenizer';
+ *
+ * const tokenizer = trainUnigram(['warp and weft', 'weft and warp'], { vocabSize: 20 });
+ * const { inputIds } = tokenizer.encode('weft and warp');
+ * console.assert(inputIds.at(-1) === tokenizer.eosTokenId);
+ * console.assert(tokenizer.decode(inputIds, { skipSpecialTokens: true }) === 'weft and warp');
+ * ```
+ */
+export function trainUnigram(texts: Iterable<string>, options: UnigramTraining = {}): Tokenizer {
+  checkTraining(options, 'trainUnigram');
+  const { vocabSize = 8_000, shrinkingFactor = 0.75, maxPieceLength = 16 } = options;
+  const specialTokens = [...new Set([...T5_TOKENS, ...(options.specialTokens ?? [])])];
+  const normalizer: JsonObject = { type: 'NFKC' };
+  const metaspace: JsonObject = {
+    type: 'Metaspace',
+    replacement: '\u2581',
+    prepend_scheme: 'always',
+    split: true,
+  };
+  const preTokenizer: JsonObject = {
+    type: 'Sequence',
+    pretokenizers: [{ type: 'WhitespaceSplit' }, metaspace],
+  };
+  const counts = countWords(
+    texts,
+    'trainUnigram',
+    createNormalizer(normalizer),
+    createPreTokenizer(preTokenizer)!,
+  );
+  const pieces = trainUnigramPieces(counts, {
+    vocabSize,
+    specialTokens,
+    shrinkingFactor,
+    maxPieceLength,
+    seedSize: 1_000_000,
+  });
+  const end: JsonObject = { SpecialToken: { id: '</s>', type_id: 0 } };
+  const sequence = (id: string): JsonObject => ({ Sequence: { id, type_id: 0 } });
+  return new Tokenizer({
+    tokenizer: {
+      version: '1.0',
+      truncation: null,
+      padding: null,
+      added_tokens: specialTokens.map(addedToken),
+      normalizer,
+      pre_tokenizer: preTokenizer,
+      post_processor: {
+        type: 'TemplateProcessing',
+        single: [sequence('A'), end],
+        pair: [sequence('A'), end, sequence('B'), end],
+        special_tokens: { '</s>': { id: '</s>', ids: [specialTokens.indexOf('</s>')], tokens: ['</s>'] } },
+      },
+      decoder: { type: 'Metaspace', replacement: '\u2581', prepend_scheme: 'always', split: true },
+      model: { type: 'Unigram', unk_id: specialTokens.indexOf('<unk>'), vocab: pieces, byte_fallback: false },
+    },
+    config: {
+      tokenizer_class: 'T5Tokenizer',
+      extra_ids: 0,
+      eos_token: '</s>',
+      pad_token: '<pad>',
+      unk_token: '<unk>',
       ...maxLengthOf(options),
     },
   });

@@ -47,6 +47,58 @@ export class UnigramModel implements TokenModel {
     }
   }
 
+  /** Adds to each piece how often it is expected in `word`, over all ways to cut it. */
+  addExpectedCounts(word: string, weight: number, expected: Float64Array): void {
+    const size = word.length;
+    const forward = new Float64Array(size + 1).fill(-Infinity);
+    const backward = new Float64Array(size + 1).fill(-Infinity);
+    forward[0] = 0;
+    backward[size] = 0;
+    for (let start = 0; start < size; start++) {
+      if (forward[start] === -Infinity) continue;
+      this.trie.prefixes(word, start, (end, id) => {
+        forward[end] = logAdd(forward[end]!, forward[start]! + this.scores[id]!);
+      });
+    }
+    for (let start = size - 1; start >= 0; start--) {
+      this.trie.prefixes(word, start, (end, id) => {
+        backward[start] = logAdd(backward[start]!, this.scores[id]! + backward[end]!);
+      });
+    }
+    const total = forward[size]!;
+    if (total === -Infinity) return;
+    for (let start = 0; start < size; start++) {
+      if (forward[start] === -Infinity) continue;
+      this.trie.prefixes(word, start, (end, id) => {
+        expected[id]! += weight * Math.exp(forward[start]! + this.scores[id]! + backward[end]! - total);
+      });
+    }
+  }
+
+  /** The best way to cut a piece without itself; empty where there is none. */
+  cutWithout(piece: string): number[] {
+    const own = this.vocab.get(piece);
+    const size = piece.length;
+    const best = new Float64Array(size + 1).fill(-Infinity);
+    const cameFrom = new Int32Array(size + 1);
+    const ids = new Int32Array(size + 1);
+    best[0] = 0;
+    for (let start = 0; start < size; start++) {
+      if (best[start] === -Infinity) continue;
+      this.trie.prefixes(piece, start, (end, id) => {
+        const score = best[start]! + this.scores[id]!;
+        if (id === own || score <= best[end]!) return;
+        best[end] = score;
+        cameFrom[end] = start;
+        ids[end] = id;
+      });
+    }
+    const out: number[] = [];
+    if (best[size] === -Infinity) return out;
+    for (let end = size; end > 0; end = cameFrom[end]!) out.push(ids[end]!);
+    return out;
+  }
+
   private emitPiece(piece: string, start: number, end: number, emit: Emit): void {
     const id = this.vocab.get(piece);
     if (id !== undefined) {
@@ -95,6 +147,12 @@ export class UnigramModel implements TokenModel {
     }
     return ends.reverse();
   }
+}
+
+function logAdd(a: number, b: number): number {
+  if (a === -Infinity) return b;
+  const high = Math.max(a, b);
+  return high + Math.log1p(Math.exp(Math.min(a, b) - high));
 }
 
 /** The pieces by their UTF-16 units. */

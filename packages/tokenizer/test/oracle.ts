@@ -40,15 +40,38 @@ function windowOf(encoding: RustEncoding, text: string, pair: string | undefined
 /** The Rust library with the same tokenizer.json. */
 export class Oracle {
   readonly tokenizer: InstanceType<typeof rust.Tokenizer>;
+  private readonly unprocessed: InstanceType<typeof rust.Tokenizer>;
 
   constructor(tokenizer: Tokenizer) {
-    this.tokenizer = rust.Tokenizer.fromString(JSON.stringify(tokenizer.toJson()));
+    const json = tokenizer.toJson();
+    this.tokenizer = rust.Tokenizer.fromString(JSON.stringify(json));
+    this.unprocessed = rust.Tokenizer.fromString(JSON.stringify({ ...json, post_processor: null }));
+  }
+
+  /**
+   * All windows, of whole encodings that are truncated and processed afterwards: `encode` of 0.23 stops early
+   * where it truncates and loses windows. Texts must be of the basic plane, so that code points are UTF-16.
+   */
+  async windows(text: string, pair?: string, addSpecialTokens = true): Promise<Window[]> {
+    const first = await this.unprocessed.encode(text);
+    const second = pair === undefined ? undefined : await this.unprocessed.encode(pair);
+    const encoding = this.tokenizer.postProcess(first, second, addSpecialTokens);
+    return [encoding, ...encoding.getOverflowing()].map((one) => ({
+      ids: one.getIds(),
+      typeIds: one.getTypeIds(),
+      attention: one.getAttentionMask(),
+      special: one.getSpecialTokensMask(),
+      offsets: one.getOffsets().map(([start, end]) => [start!, end!] as const),
+      words: one.getWordIds().map((word) => word ?? null),
+    }));
   }
 
   /** All windows of each text: the first, then those that overflowed. */
   async encodeAll(texts: string[], pairs?: string[], addSpecialTokens = true): Promise<Window[][]> {
-    const inputs = texts.map((text, i) => (pairs ? ([text, pairs[i]!] as [string, string]) : text));
-    const encodings = await this.tokenizer.encodeBatch(inputs, { addSpecialTokens });
+    const options = { addSpecialTokens };
+    const encodings = pairs
+      ? await Promise.all(texts.map((text, i) => this.tokenizer.encode(text, pairs[i]!, options)))
+      : await this.tokenizer.encodeBatch(texts, options);
     return encodings.map((encoding, i) =>
       [encoding, ...encoding.getOverflowing()].map((one) => windowOf(one, texts[i]!, pairs?.[i])),
     );

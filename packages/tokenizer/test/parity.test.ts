@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { AutoTokenizer, Tokenizer, trainByteLevelBpe, trainWordPiece } from '../src/index.ts';
+import { AutoTokenizer, Tokenizer, trainByteLevelBpe, trainUnigram, trainWordPiece } from '../src/index.ts';
 import { firstDifference, Oracle, ourWindows } from './oracle.ts';
 import { fuzzStrings, variedStrings } from './strings.ts';
 
@@ -40,6 +40,7 @@ const trained: Record<string, () => Promise<Tokenizer>> = {
   'byte-level BPE by weft': async () => trainByteLevelBpe(varied, { vocabSize: 2000 }),
   'byte-level BPE by weft with a prefix space': async () =>
     trainByteLevelBpe(varied, { vocabSize: 2000, addPrefixSpace: true }),
+  'Unigram by weft': async () => trainUnigram(varied, { vocabSize: 6000 }),
   'WordPiece by weft': async () => trainWordPiece(varied, { vocabSize: 4000 }),
   'WordPiece by weft, cased': async () => trainWordPiece(varied, { vocabSize: 4000, lowercase: false }),
 };
