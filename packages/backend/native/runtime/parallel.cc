@@ -67,7 +67,14 @@ class Pool {
       wake_.notify_all();
     }
     work(epoch);
-    while (done_.load(std::memory_order_acquire) != chunks) WEFT_PAUSE();
+    // Soon, as a rule; but where the machine has other work, the thread with the last chunk may wait for this very core.
+    for (int spins = 0; done_.load(std::memory_order_acquire) != chunks; ++spins) {
+      if (spins < 4000) {
+        WEFT_PAUSE();
+      } else {
+        std::this_thread::yield();
+      }
+    }
     busy_.store(false, std::memory_order_release);
   }
 

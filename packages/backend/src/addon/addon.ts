@@ -12,8 +12,8 @@ export interface Addon extends KernelFunctions {
   hasInstructionSet(level: number): boolean;
   /** Bytes of scratch memory that the threads hold. */
   scratchMemory(): number;
-  /** Asks the system for large pages under an array that has just been allocated. */
-  adviseLargePages(array: Float32Array | Int32Array | Uint8Array): void;
+  /** Asks the system for large pages under a buffer that has just been allocated. */
+  adviseLargePages(buffer: ArrayBuffer): void;
   /** Frees an array buffer at once, without waiting for the garbage collector; its views become empty. */
   freeBuffer(buffer: ArrayBuffer): void;
 

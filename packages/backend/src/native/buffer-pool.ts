@@ -47,7 +47,7 @@ export class BufferPool {
     }
     this.#trim();
     const fresh = new ArrayBuffer(size);
-    if (size >= large) this.#addon.adviseLargePages(new Uint8Array(fresh));
+    if (size >= large) this.#addon.adviseLargePages(fresh);
     return fresh;
   }
 
