@@ -179,6 +179,7 @@ class Transformer extends Module {
 
 /** What all of DistilBERT's models share: how they are loaded. */
 export abstract class DistilBertPreTrainedModel extends PretrainedModel<DistilBertConfig> {
+  readonly supportsGradientCheckpointing = true;
   static readonly configSchema = distilBertConfigSchema;
   static readonly keyMap = distilBertKeyMap;
   static readonly headKeys: readonly RegExp[] = [/^(vocab_|pre_classifier|classifier|qa_outputs)/];

@@ -158,6 +158,15 @@ describe('loading', () => {
     );
   });
 
+  it('takes another number of words', async () => {
+    using model = await AutoModelForMaskedLM.fromPretrained(base('distilbert'), quiet);
+    model.resizeTokenEmbeddings(52);
+    const out = model.forward({ inputIds: [[51, 3]], labels: [[50, -100]] });
+    expect(out.logits.shape).toEqual([1, 2, 52]);
+    expect(model.config.vocab_size).toBe(52);
+    tf.dispose({ ...out });
+  });
+
   it('chooses the class by architecture, else by model type', async () => {
     using distil = await AutoModelForSequenceClassification.fromPretrained(base('distilbert'), quiet);
     expect(distil).toBeInstanceOf(DistilBertForSequenceClassification);

@@ -232,6 +232,7 @@ export class BertPooler extends Module {
 
 /** What all of BERT's models share: how they are loaded. */
 export abstract class BertPreTrainedModel extends PretrainedModel<BertConfig> {
+  readonly supportsGradientCheckpointing = true;
   static readonly configSchema = bertConfigSchema;
   static readonly keyMap = bertKeyMap;
   static readonly headKeys: readonly RegExp[] = [/(^|\.)pooler\./];

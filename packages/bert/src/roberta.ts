@@ -59,6 +59,7 @@ import { BertEmbeddings, BertEncoder, BertPooler, dense, norm } from './modeling
 
 /** What all of RoBERTa's models share: how they are loaded. */
 export abstract class RobertaPreTrainedModel extends PretrainedModel<RobertaConfig> {
+  readonly supportsGradientCheckpointing = true;
   static readonly configSchema = robertaConfigSchema;
   static readonly keyMap = robertaKeyMap;
   static readonly headKeys: readonly RegExp[] = [/(^|\.)pooler\./, /^(lm_head|classifier|qa_outputs)\./];
