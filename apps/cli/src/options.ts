@@ -7,8 +7,8 @@ function number(text: string): number {
 }
 
 function integer(text: string): number {
-  const value = number(text);
-  if (!Number.isInteger(value) || value < 0) {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isInteger(value) || value < 0) {
     throw new InvalidArgumentError('It must be a whole number, zero or more.');
   }
   return value;

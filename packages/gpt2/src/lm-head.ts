@@ -1,5 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
-import { crossEntropy, Int8Copy, Linear, linear, linearCrossEntropy, normal } from '@weft/attention';
+import {
+  crossEntropy,
+  Int8Copy,
+  idTensor,
+  Linear,
+  linear,
+  linearCrossEntropy,
+  normal,
+} from '@weft/attention';
 import {
   type GenerationOptions,
   type GenerativeModel,
@@ -10,7 +18,7 @@ import {
 import { type LoadOptions, loadPretrained, type ModelSource, PretrainedModel, scopeOf } from '@weft/model';
 import { type GPT2Config, gpt2ConfigSchema, gpt2KeyMap } from './config.js';
 import { GPT2DecodingSession } from './decoding.js';
-import { type GPT2Inputs, GPT2Model, type GPT2Outputs, integers } from './modeling.js';
+import { type GPT2Inputs, GPT2Model, type GPT2Outputs } from './modeling.js';
 
 export interface GPT2LMHeadInputs extends GPT2Inputs {
   /** [B, T], usually the input ids themselves: position t is scored on t + 1; -100 counts nothing. */
@@ -106,7 +114,7 @@ export class GPT2LMHeadModel extends PretrainedModel<GPT2Config> implements Gene
         ...(labelSmoothing ? { labelSmoothing } : {}),
       };
       const hidden = lastHiddenState.reshape([batch * length, width]); // [B * T, E]
-      const targets = labels ? shiftLabels(integers(labels)) : undefined; // [B * T]
+      const targets = labels ? shiftLabels(idTensor(labels, 'labels')) : undefined; // [B * T]
       if (!outputLogits) {
         const loss = targets ? linearCrossEntropy(hidden, this.outputWeight, targets, options) : undefined;
         return { ...rest, ...(loss ? { loss } : {}) } as GPT2LMHeadOutputs & tf.TensorContainer;

@@ -12,6 +12,7 @@ import {
   dropoutState,
   Embedding,
   gradientCheckpoint,
+  idTensor,
   KeyValueCache,
   LayerNorm,
   Linear,
@@ -214,7 +215,7 @@ export class GPT2Model extends PretrainedModel<GPT2Config> {
   }
 
   #run({ cache, ...inputs }: GPT2Inputs): GPT2Outputs {
-    const ids = integers(inputs.inputIds); // [B, T]
+    const ids = idTensor(inputs.inputIds); // [B, T]
     const [batch, length] = ids.shape;
     const past = cache?.length ?? 0;
     if (past + length > this.config.n_positions) {
@@ -226,14 +227,14 @@ export class GPT2Model extends PretrainedModel<GPT2Config> {
       });
     }
     const positions = inputs.positionIds
-      ? integers(inputs.positionIds)
+      ? idTensor(inputs.positionIds, 'positionIds')
       : tf.tile(tf.range(past, past + length, 1, 'int32').reshape([1, length]), [batch, 1]); // [B, T]
     let hidden = this.drop.forward(tf.add(this.wte.forward(ids), this.wpe.forward(positions))); // [B, T, E]
     const hiddenStates: tf.Tensor[] = [hidden];
     const attentions: tf.Tensor[] = [];
     const passed: BlockInputs = {
       ...(cache ? { cache } : {}),
-      ...(inputs.attentionMask ? { keyPaddingMask: integers(inputs.attentionMask) } : {}),
+      ...(inputs.attentionMask ? { keyPaddingMask: idTensor(inputs.attentionMask, 'attentionMask') } : {}),
       ...(inputs.outputAttentions ? { attentions } : {}),
     };
     for (const block of this.h) {
@@ -267,24 +268,4 @@ function checkpointed(block: Block, x: tf.Tensor, { keyPaddingMask }: BlockInput
   const forward = (hidden: tf.Tensor, mask?: tf.Tensor): tf.Tensor =>
     block.forward(hidden, mask ? { keyPaddingMask: mask } : {});
   return gradientCheckpoint(forward, keyPaddingMask ? [x, keyPaddingMask] : [x], block.parameters());
-}
-
-/** Rows of numbers as an int32 tensor [B, T]; a tensor is taken as it is. */
-export function integers(rows: readonly (readonly number[])[] | tf.Tensor2D): tf.Tensor2D {
-  if (rows instanceof tf.Tensor) return rows.dtype === 'int32' ? rows : tf.cast(rows, 'int32');
-  const width = rows[0]?.length ?? 0;
-  const odd = rows.findIndex((row) => row.length !== width);
-  if (width === 0 || odd >= 0) {
-    throw new InputError({
-      operation: 'GPT-2',
-      expected: 'at least one row, and rows of one length, not empty',
-      received: odd >= 0 ? `row ${odd} of ${rows[odd]!.length} where row 0 has ${width}` : 'nothing',
-      remedy: 'let the tokenizer pad: encodeBatch(texts, { padding: true })',
-    });
-  }
-  const flat = new Int32Array(rows.length * width);
-  rows.forEach((row, i) => {
-    flat.set(row, i * width);
-  });
-  return tf.tensor2d(flat, [rows.length, width], 'int32');
 }

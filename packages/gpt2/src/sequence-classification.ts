@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { crossEntropy, embedding, Linear, normal } from '@weft/attention';
+import { crossEntropy, embedding, idTensor, Linear, normal } from '@weft/attention';
 import { InputError } from '@weft/errors';
 import { type LoadOptions, loadPretrained, type ModelSource, PretrainedModel, scopeOf } from '@weft/model';
 import { type GPT2Config, gpt2ConfigSchema, gpt2KeyMap } from './config.js';
-import { type GPT2Inputs, GPT2Model, integers } from './modeling.js';
+import { type GPT2Inputs, GPT2Model } from './modeling.js';
 
 export interface GPT2ClassificationInputs extends GPT2Inputs {
   /** One class a row for single-label, [B] or [B, labels] floats for regression, [B, labels] 0 or 1 for multi-label. */
@@ -52,7 +52,7 @@ export class GPT2ForSequenceClassification extends PretrainedModel<GPT2Config> {
 
   forward({ labels, ...inputs }: GPT2ClassificationInputs): GPT2ClassificationOutputs {
     return tf.tidy(() => {
-      const ids = integers(inputs.inputIds); // [B, T]
+      const ids = idTensor(inputs.inputIds); // [B, T]
       const { lastHiddenState } = this.transformer.forward({ ...inputs, inputIds: ids });
       const [batch, length, width] = lastHiddenState.shape;
       const last = this.#lastTokens(ids).map((position, row) => row * length + position);

@@ -58,7 +58,7 @@ Examples:
 Then: weft generate -m out "Once upon a time"`,
     )
     .action((flags: PretrainFlags & Record<string, unknown>) =>
-      withInterrupt((signal) => pretrain(flags, signal)),
+      withInterrupt((signal) => pretrain(flags, signal), 'to go on, run the same command with --resume'),
     );
 }
 
