@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -30,22 +30,19 @@ const { values: options, positionals } = parseArgs({
     'no-install': { type: 'boolean', default: false },
   },
 });
-const named = positionals.filter((name) => !(name in suites));
-if ((!options.python && !options['no-install']) || named.length > 0) {
-  fail(
-    named.length > 0
-      ? `no such package: ${named.join(', ')}; there are ${Object.keys(suites).join(', ')}`
-      : '--python names an interpreter with tensorflow-cpu, or with tensorflow[and-cuda] for --gpu',
-  );
+const unknown = positionals.filter((name) => !(name in suites));
+if (unknown.length > 0) fail(`no package ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}`);
+if (!options.python && !options['no-install']) {
+  fail('--python names an interpreter with tensorflow-cpu, or with tensorflow[and-cuda] for --gpu');
 }
 
 const packageName = options.gpu ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
 const folder = join(here, options.gpu ? 'gpu' : 'cpu');
 const environment = {
+  TF_CPP_MIN_LOG_LEVEL: '2',
   ...process.env,
   // Where every package of the workspace finds tfjs-node, which none of them depends on.
-  NODE_PATH: [join(folder, 'node_modules'), process.env.NODE_PATH].filter(Boolean).join(delimiter),
-  TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '2',
+  NODE_PATH: join(folder, 'node_modules'),
   WEFT_BACKEND: 'tensorflow',
   WEFT_TEST_BACKEND: 'tensorflow',
 };
@@ -81,7 +78,9 @@ function install() {
 function link() {
   const weft = join(root, 'apps/cli/dist/bin.js');
   if (!existsSync(weft)) fail('run `pnpm run setup` first: the command line is not built');
-  must('the link', process.execPath, [weft, 'tensorflow', 'link', '--python', options.python], folder);
+  // The link runs in another folder; a bare name is left to PATH.
+  const python = /[\\/]/.test(options.python) ? resolve(options.python) : options.python;
+  must('the link', process.execPath, [weft, 'tensorflow', 'link', '--python', python], folder);
 }
 
 /** Two copies would share the backends but not the classes and the environment: the tests would prove less. */
@@ -125,7 +124,11 @@ function runSuites(names) {
         ...['run', '--root', join(root, 'packages', name), '--config', join(here, 'vitest.config.ts')],
         ...suites[name],
       ],
-      { cwd: join(root, 'packages', name), stdio: 'inherit', env: { ...environment, WEFT_TENSORFLOW_RESULTS: file } },
+      {
+        cwd: join(root, 'packages', name),
+        stdio: 'inherit',
+        env: { ...environment, WEFT_TENSORFLOW_RESULTS: file },
+      },
     );
     failed ||= status !== 0;
     lines.push(`${name.padEnd(10)} ${count(file)}`);

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import util from 'node:util';
@@ -6,7 +6,7 @@ import { BackendError } from '@weft/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linkTensorflow } from './link.js';
 
-// The build itself needs a TensorFlow wheel: tooling/tensorflow-test.sh does it. Here: every way to fail.
+// The build itself needs a TensorFlow wheel: tooling/tensorflow/run.mjs does it. Here: every way to fail.
 describe.runIf(process.platform === 'linux')('linkTensorflow without what it needs', () => {
   let folder: string;
   beforeEach(() => {
@@ -14,8 +14,8 @@ describe.runIf(process.platform === 'linux')('linkTensorflow without what it nee
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  const failure = async (python: string): Promise<BackendError> => {
-    const error = await linkTensorflow({ python, from: folder }).then(
+  const failure = async (python: string, compiler?: string): Promise<BackendError> => {
+    const error = await linkTensorflow({ python, compiler, from: folder }).then(
       () => expect.fail('it linked'),
       (reason: unknown) => reason,
     );
@@ -32,11 +32,31 @@ describe.runIf(process.platform === 'linux')('linkTensorflow without what it nee
     );
   }
 
-  function fakePython(answer: string): string {
-    const path = join(folder, 'python');
-    writeFileSync(path, `#!/bin/sh\necho '${answer}'\n`);
+  function fakeProgram(name: string, script: string): string {
+    const path = join(folder, name);
+    writeFileSync(path, `#!/bin/sh\n${script}\n`);
     chmodSync(path, 0o755);
     return path;
+  }
+
+  const fakePython = (answer: string) => fakeProgram('python', `echo '${answer}'`);
+
+  /** Package, wheel and a binding from before; gives the folder of the binding. */
+  function installEverything(): { python: string; lib: string } {
+    installPackage();
+    const lib = join(folder, 'node_modules/@tensorflow/tfjs-node/lib');
+    const finder = join(folder, 'node_modules/@mapbox/node-pre-gyp');
+    for (const each of [lib, finder]) mkdirSync(each, { recursive: true });
+    const binding = join(lib, 'tfjs_binding.node');
+    writeFileSync(join(finder, 'index.js'), `exports.find = () => ${JSON.stringify(binding)};\n`);
+    writeFileSync(binding, 'the one before');
+    writeFileSync(join(folder, 'libtensorflow_cc.so.2'), '');
+    return { python: fakePython(JSON.stringify({ folder, version: '2.21.0' })), lib };
+  }
+
+  function expectUntouched(lib: string): void {
+    expect(readdirSync(lib)).toEqual(['tfjs_binding.node']);
+    expect(readFileSync(join(lib, 'tfjs_binding.node'), 'utf8')).toBe('the one before');
   }
 
   it('names both packages when neither is installed', async () => {
@@ -61,6 +81,23 @@ describe.runIf(process.platform === 'linux')('linkTensorflow without what it nee
     installPackage();
     const error = await failure(fakePython(JSON.stringify({ folder, version: '2.10' })));
     expect(error.received).toContain('without that library');
+  });
+
+  it('tells what the compiler said, and keeps the binding from before', async () => {
+    const { python, lib } = installEverything();
+    const error = await failure(python, fakeProgram('cc', 'echo "x.cc:1: error: no such thing" >&2; exit 1'));
+    expect(error.received).toContain('no such thing');
+    expect(error.remedy).toContain('compiler');
+    expectUntouched(lib);
+  });
+
+  it('keeps the binding from before where the new one does not compute', async () => {
+    const { python, lib } = installEverything();
+    const compiler = fakeProgram('cc', 'while [ "$1" != -o ]; do shift; done; echo rubbish > "$2"');
+    const error = await failure(python, compiler);
+    expect(error.expected).toContain('multiply');
+    expect(error.remedy).toContain('2.21');
+    expectUntouched(lib);
   });
 });
 

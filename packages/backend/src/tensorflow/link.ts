@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { BackendError } from '@weft/errors';
 
@@ -67,9 +66,19 @@ export async function linkTensorflow(options: LinkOptions): Promise<LinkResult> 
   const target = findTfjsPackage(from);
   const wheel = await findWheel(options.python, signal);
   const started = performance.now();
-  const binding = await build(target, wheel, options.compiler ?? process.env.CXX ?? 'g++', signal);
-  const seconds = (performance.now() - started) / 1000;
-  await verify(target.folder, signal);
+  const binding = bindingPath(target.folder);
+  // Beside its place, so that a binding that worked stays until this one has. Node loads only names in .node.
+  const built = `${binding}.${process.pid}.tmp.node`;
+  let seconds: number;
+  try {
+    await mkdir(dirname(binding), { recursive: true });
+    await build(target, wheel, built, options.compiler ?? process.env.CXX ?? 'g++', signal);
+    seconds = (performance.now() - started) / 1000;
+    await verify(target, wheel, built, signal);
+    await rename(built, binding);
+  } finally {
+    await rm(built, { force: true });
+  }
   return { package: target.name, binding, tensorflowVersion: wheel.version, seconds };
 }
 
@@ -137,16 +146,14 @@ async function findWheel(python: string, signal?: AbortSignal): Promise<Wheel> {
 async function build(
   { folder }: TfjsPackage,
   wheel: Wheel,
+  output: string,
   compiler: string,
   signal?: AbortSignal,
-): Promise<string> {
-  const binding = bindingPath(folder);
-  const temporary = `${binding}.${process.pid}.tmp`;
+): Promise<void> {
   const headers = join(
     dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json')),
     'include',
   );
-  await mkdir(dirname(binding), { recursive: true });
   try {
     await execute(
       compiler,
@@ -154,14 +161,12 @@ async function build(
         ...['-O2', '-std=c++17', '-fPIC', '-shared', '-w'],
         ...[folder, join(wheel.folder, 'include'), headers].map((include) => `-I${include}`),
         ...['tfjs_backend.cc', 'tfjs_binding.cc'].map((source) => join(folder, 'binding', source)),
-        ...['-o', temporary, `-L${wheel.folder}`, `-Wl,-rpath,${wheel.folder}`],
+        ...['-o', output, `-L${wheel.folder}`, `-Wl,-rpath,${wheel.folder}`],
         ...['-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],
       ],
       { signal, maxBuffer: 64 * 1024 * 1024 },
     );
-    await rename(temporary, binding);
   } catch (cause) {
-    await rm(temporary, { force: true });
     throw new BackendError({
       operation,
       expected: `${compiler} to build the binding against TensorFlow ${wheel.version}`,
@@ -170,7 +175,6 @@ async function build(
       cause,
     });
   }
-  return binding;
 }
 
 /** Where the package itself looks for its binding. */
@@ -180,11 +184,20 @@ function bindingPath(packageFolder: string): string {
   return find(join(packageFolder, 'package.json'));
 }
 
-async function verify(packageFolder: string, signal?: AbortSignal): Promise<void> {
+/** A product of two matrices in a fresh process: a wheel that does not fit may end it. */
+async function verify(
+  { folder }: TfjsPackage,
+  wheel: Wheel,
+  binding: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const shim = new URL('./node-shim.js', import.meta.url).href;
   const program = [
     `await import(${JSON.stringify(shim)});`,
-    `const { default: tf } = await import(${JSON.stringify(pathToFileURL(join(packageFolder, 'dist/index.js')).href)});`,
+    'const { createRequire } = await import("node:module");',
+    `const require = createRequire(${JSON.stringify(join(folder, 'package.json'))});`,
+    `require("@mapbox/node-pre-gyp").find = () => ${JSON.stringify(binding)};`,
+    `const tf = require(${JSON.stringify(join(folder, 'dist/index.js'))});`,
     'const [[value]] = await tf.matMul([[1, 2]], [[3], [4]]).array();',
     'if (value !== 11) throw new Error("1 * 3 + 2 * 4 gave " + value);',
   ].join('\n');
@@ -196,7 +209,7 @@ async function verify(packageFolder: string, signal?: AbortSignal): Promise<void
   } catch (cause) {
     throw new BackendError({
       operation,
-      expected: 'the new binding to multiply two matrices',
+      expected: `the binding built against TensorFlow ${wheel.version} to multiply two matrices`,
       received: firstLine(cause),
       remedy: 'use the tensorflow wheel of another version (2.21 is known to work with tfjs 4.22)',
       cause,

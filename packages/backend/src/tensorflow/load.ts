@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { cwd } from 'node:process';
+import { cwd, env } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { tensorflowPackages } from './link.js';
@@ -42,6 +42,23 @@ export function installedGpuPackage(): string | undefined {
   return locate(tensorflowPackages[0]);
 }
 
+/**
+ * The import makes its own backend the active one, remarks on the platform being set twice, and lets the library
+ * tell about the processor: none of it was asked for. Warnings, as of a missing CUDA library, stay.
+ */
+async function importQuietly(path: string): Promise<void> {
+  const active = tf.engine().backendName;
+  const production = tf.env().getBool('PROD');
+  tf.env().set('PROD', true);
+  env.TF_CPP_MIN_LOG_LEVEL ??= '1';
+  try {
+    await import(pathToFileURL(path).href);
+  } finally {
+    tf.env().set('PROD', production);
+    if (active) await tf.setBackend(active);
+  }
+}
+
 async function load(): Promise<TensorflowResult> {
   const failures: string[] = [];
   for (const name of tensorflowPackages) {
@@ -52,7 +69,7 @@ async function load(): Promise<TensorflowResult> {
     }
     try {
       await import('./node-shim.js');
-      await import(pathToFileURL(path).href);
+      await importQuietly(path);
       const backend = tf.findBackend('tensorflow') as unknown as { isUsingGpuDevice?: boolean } | null;
       if (backend === null) throw new Error('it registered its backend with another copy of tfjs');
       return { loaded: { name, usesGpu: backend.isUsingGpuDevice === true }, failures };
