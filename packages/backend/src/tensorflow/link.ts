@@ -191,7 +191,8 @@ async function verify(
   binding: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const shim = new URL('./node-shim.js', import.meta.url).href;
+  // The compiled one, which Node can import, also where this file is run from its source.
+  const shim = new URL('../../dist/tensorflow/node-shim.js', import.meta.url).href;
   const program = [
     `await import(${JSON.stringify(shim)});`,
     'const { createRequire } = await import("node:module");',
