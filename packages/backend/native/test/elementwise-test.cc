@@ -22,7 +22,7 @@ void check_unary(int32_t kind, const std::vector<float>& x, float a, float b, do
   std::vector<float> y(x.size(), -7);
   std::vector<double> want(x.size());
   unary(kind, x.data(), y.data(), static_cast<int64_t>(x.size()), a, b);
-  for (size_t i = 0; i < x.size(); ++i) want[i] = reference::unary(kind, x[i], a, b);
+  for (size_t i = 0; i < x.size(); ++i) want[i] = static_cast<float>(reference::unary(kind, x[i], a, b));
   EXPECT_CLOSE(y.data(), want.data(), static_cast<int64_t>(x.size()), absolute, relative);
 }
 
