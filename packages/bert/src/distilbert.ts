@@ -12,6 +12,7 @@ import {
   Dropout,
   dropoutState,
   Embedding,
+  idTensor,
   LayerNorm,
   Linear,
   Module,
@@ -45,14 +46,7 @@ import {
   type TokenClassificationOutputs,
   type WithLogits,
 } from './head-types.js';
-import {
-  checkLength,
-  type EncoderInputs,
-  type EncoderOutputs,
-  firstToken,
-  integers,
-  tidy,
-} from './inputs.js';
+import { checkLength, type EncoderInputs, type EncoderOutputs, firstToken, tidy } from './inputs.js';
 import { type LayerInputs, runLayers } from './layers.js';
 import { classificationLoss, maskedLanguageModeling, spanLoss, tokenLoss } from './losses.js';
 
@@ -221,11 +215,11 @@ export class DistilBertModel extends DistilBertPreTrainedModel {
   /** Token types are not known here and are not looked at. */
   forward(inputs: EncoderInputs): EncoderOutputs {
     return tidy(() => {
-      const ids = integers(inputs.inputIds); // [B, T]
+      const ids = idTensor(inputs.inputIds); // [B, T]
       const length = ids.shape[1];
       checkLength('DistilBertModel', length, this.config.max_position_embeddings);
       const positions = inputs.positionIds
-        ? integers(inputs.positionIds, 'positionIds')
+        ? idTensor(inputs.positionIds, 'positionIds')
         : (tf.range(0, length, 1, 'int32').reshape([1, length]) as tf.Tensor2D);
       return runLayers(this.transformer.layer, this.embeddings.forward(ids, positions), inputs);
     });

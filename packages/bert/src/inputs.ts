@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
+import type { IdRows } from '@weft/attention';
 import { InputError } from '@weft/errors';
 
 /** Numbers of a batch: rows of one length, or a tensor [B, T]. */
-export type Rows = readonly (readonly number[])[] | tf.Tensor2D;
+export type Rows = IdRows;
 
 /** Ids and what belongs to them. */
 export interface EncoderInputs {
@@ -33,26 +34,6 @@ export interface EncoderOutputs {
 /** Frees what is made on the way; what the function returns, in fields and arrays too, stays. */
 export const tidy = <T extends object>(compute: () => T): T =>
   tf.tidy(() => compute() as T & tf.TensorContainer);
-
-/** Rows of numbers as an int32 tensor [B, T]; a tensor is taken as it is. */
-export function integers(rows: Rows, what = 'inputIds'): tf.Tensor2D {
-  if (rows instanceof tf.Tensor) return rows.dtype === 'int32' ? rows : tf.cast(rows, 'int32');
-  const width = rows[0]?.length ?? 0;
-  const odd = rows.findIndex((row) => row.length !== width);
-  if (width === 0 || odd >= 0) {
-    throw new InputError({
-      operation: `read ${what}`,
-      expected: 'at least one row, and rows of one length, not empty',
-      received: odd >= 0 ? `row ${odd} of ${rows[odd]!.length} where row 0 has ${width}` : 'nothing',
-      remedy: 'let the tokenizer pad: encodeBatch(texts, { padding: true })',
-    });
-  }
-  const flat = new Int32Array(rows.length * width);
-  rows.forEach((row, i) => {
-    flat.set(row, i * width);
-  });
-  return tf.tensor2d(flat, [rows.length, width], 'int32');
-}
 
 /** Refuses texts that are longer than a model has positions for. */
 export function checkLength(operation: string, length: number, limit: number): void {

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
-import { gradientCheckpoint, type Module } from '@weft/attention';
-import { type EncoderInputs, type EncoderOutputs, integers } from './inputs.js';
+import { gradientCheckpoint, idTensor, type Module } from '@weft/attention';
+import type { EncoderInputs, EncoderOutputs } from './inputs.js';
 
 /** What goes through the layers beside the hidden states. */
 export interface LayerInputs {
@@ -25,7 +25,7 @@ export function runLayers(
   const hiddenStates = [hidden];
   const attentions: tf.Tensor[] = [];
   const passed: LayerInputs = {
-    ...(inputs.attentionMask ? { keyPaddingMask: integers(inputs.attentionMask, 'attentionMask') } : {}),
+    ...(inputs.attentionMask ? { keyPaddingMask: idTensor(inputs.attentionMask, 'attentionMask') } : {}),
     ...(inputs.outputAttentions ? { attentions } : {}),
   };
   for (const layer of layers) {

@@ -3,10 +3,10 @@
  * B batch, T positions, N classes.
  */
 import * as tf from '@tensorflow/tfjs';
-import { crossEntropy, embedding, linear, linearCrossEntropy } from '@weft/attention';
+import { crossEntropy, embedding, idTensor, linear, linearCrossEntropy } from '@weft/attention';
 import { InputError } from '@weft/errors';
 import type { ProblemType } from './config.js';
-import { integers, type Rows } from './inputs.js';
+import type { Rows } from './inputs.js';
 
 /** A class a row [B], or a row of numbers each [B, N]. */
 export type ClassLabels = readonly number[] | readonly (readonly number[])[] | tf.Tensor;
@@ -81,7 +81,7 @@ export function tokenLoss(
   { labelSmoothing = 0 }: LossOptions = {},
 ): tf.Scalar {
   const [batch, length, count] = logits.shape;
-  const classes = integers(labels, 'labels').reshape([-1]);
+  const classes = idTensor(labels, 'labels').reshape([-1]);
   checkCount('token classification loss', classes.size, batch * length, 'one a token');
   return crossEntropy(logits.reshape([batch * length, count]), classes, { labelSmoothing });
 }
@@ -136,7 +136,7 @@ export function maskedLanguageModeling({
 }: MaskedLanguageModeling): { logits?: tf.Tensor3D; loss?: tf.Scalar } {
   const [batch, length, width] = hidden.shape;
   const rows = hidden.reshape([batch * length, width]);
-  const classes = labels ? integers(labels, 'labels').reshape([-1]) : undefined; // [B * T]
+  const classes = labels ? idTensor(labels, 'labels').reshape([-1]) : undefined; // [B * T]
   if (classes) checkCount('masked language modelling loss', classes.size, batch * length, 'one a token');
   if (outputLogits) {
     const flat = linear(transform(rows), weight, bias); // [B * T, V]

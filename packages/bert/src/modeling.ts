@@ -13,6 +13,7 @@ import {
   Dropout,
   dropoutState,
   Embedding,
+  idTensor,
   LayerNorm,
   Linear,
   Module,
@@ -32,14 +33,7 @@ import {
   type HeadLoadOptions,
   headOptions,
 } from './config.js';
-import {
-  checkLength,
-  type EncoderInputs,
-  type EncoderOutputs,
-  firstToken,
-  integers,
-  tidy,
-} from './inputs.js';
+import { checkLength, type EncoderInputs, type EncoderOutputs, firstToken, tidy } from './inputs.js';
 import { type LayerInputs, runLayers } from './layers.js';
 
 /** A linear whose new weights are drawn as the configuration says. */
@@ -285,14 +279,14 @@ export class BertModel extends BertPreTrainedModel {
 
   forward(inputs: EncoderInputs): EncoderOutputs {
     return tidy(() => {
-      const ids = integers(inputs.inputIds); // [B, T]
+      const ids = idTensor(inputs.inputIds); // [B, T]
       const length = ids.shape[1];
       checkLength('BertModel', length, this.config.max_position_embeddings);
       const positions = inputs.positionIds
-        ? integers(inputs.positionIds, 'positionIds')
+        ? idTensor(inputs.positionIds, 'positionIds')
         : (tf.range(0, length, 1, 'int32').reshape([1, length]) as tf.Tensor2D);
       const types = inputs.tokenTypeIds
-        ? integers(inputs.tokenTypeIds, 'tokenTypeIds')
+        ? idTensor(inputs.tokenTypeIds, 'tokenTypeIds')
         : tf.zeros<tf.Rank.R2>([1, length], 'int32');
       const out = this.encoder.forward(this.embeddings.forward(ids, positions, types), inputs);
       return this.pooler ? { ...out, poolerOutput: this.pooler.forward(out.lastHiddenState) } : out;

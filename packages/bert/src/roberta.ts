@@ -8,6 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 import {
   activation,
   type Dropout,
+  idTensor,
   type LayerNorm,
   Linear,
   Module,
@@ -40,14 +41,7 @@ import {
   type TokenClassificationOutputs,
   type WithLogits,
 } from './head-types.js';
-import {
-  checkLength,
-  type EncoderInputs,
-  type EncoderOutputs,
-  firstToken,
-  integers,
-  tidy,
-} from './inputs.js';
+import { checkLength, type EncoderInputs, type EncoderOutputs, firstToken, tidy } from './inputs.js';
 import {
   classificationLoss,
   maskedLanguageModeling,
@@ -110,13 +104,13 @@ export class RobertaModel extends RobertaPreTrainedModel {
   forward(inputs: EncoderInputs): EncoderOutputs {
     return tidy(() => {
       const { pad_token_id: padding, max_position_embeddings: numPositions } = this.config;
-      const ids = integers(inputs.inputIds); // [B, T]
+      const ids = idTensor(inputs.inputIds); // [B, T]
       checkLength('RobertaModel', ids.shape[1], numPositions - padding - 1);
       const positions = inputs.positionIds
-        ? integers(inputs.positionIds, 'positionIds')
+        ? idTensor(inputs.positionIds, 'positionIds')
         : positionsOf(ids, padding);
       const types = inputs.tokenTypeIds
-        ? integers(inputs.tokenTypeIds, 'tokenTypeIds')
+        ? idTensor(inputs.tokenTypeIds, 'tokenTypeIds')
         : tf.zeros<tf.Rank.R2>([1, ids.shape[1]], 'int32');
       const out = this.encoder.forward(this.embeddings.forward(ids, positions, types), inputs);
       return this.pooler ? { ...out, poolerOutput: this.pooler.forward(out.lastHiddenState) } : out;

@@ -1,13 +1,14 @@
 /** Sentence embeddings from folders of sentence-transformers: an encoder, pooling, normalisation. */
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { idTensor } from '@weft/attention';
 import { readJson, resolveModelFiles } from '@weft/checkpoint';
 import { ConfigError } from '@weft/errors';
 import type { LoadOptions } from '@weft/model';
 import { z } from 'zod';
 import { AutoModel } from './auto.js';
 import type { DistilBertModel } from './distilbert.js';
-import { type EncoderInputs, firstToken, integers, tidy } from './inputs.js';
+import { type EncoderInputs, firstToken, tidy } from './inputs.js';
 import type { BertModel } from './modeling.js';
 import type { RobertaModel } from './roberta.js';
 
@@ -87,7 +88,7 @@ export class SentenceEncoder {
       const { lastHiddenState } = this.encoder.forward(inputs); // [B, T, E]
       const [batch, length] = lastHiddenState.shape;
       const mask = inputs.attentionMask
-        ? (tf.cast(integers(inputs.attentionMask, 'attentionMask'), 'float32') as tf.Tensor2D)
+        ? (tf.cast(idTensor(inputs.attentionMask, 'attentionMask'), 'float32') as tf.Tensor2D)
         : tf.ones<tf.Rank.R2>([batch, length]);
       const pooled = pool(lastHiddenState, mask, this.pooling); // [B, E]
       return this.normalize ? (tf.div(pooled, lengths(pooled)) as tf.Tensor2D) : pooled;

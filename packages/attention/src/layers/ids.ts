@@ -7,11 +7,19 @@ export type IdRows = readonly (readonly number[])[] | tf.Tensor2D;
 /**
  * Rows of numbers as an int32 tensor [B, T]; a tensor is taken as it is.
  *
- * @throws InputError when the rows differ in length
+ * @throws InputError when the rows differ in length, or there is nothing in them
  */
 export function idTensor(rows: IdRows, what = 'inputIds'): tf.Tensor2D {
   if (rows instanceof tf.Tensor) return rows.dtype === 'int32' ? rows : tf.cast(rows, 'int32');
   const width = rows[0]?.length ?? 0;
+  if (width === 0) {
+    throw new InputError({
+      operation: what,
+      expected: 'at least one row, not empty',
+      received: rows.length === 0 ? 'no rows' : 'an empty row',
+      remedy: 'leave empty texts out',
+    });
+  }
   const flat = new Int32Array(rows.length * width);
   rows.forEach((row, i) => {
     if (row.length !== width) {
