@@ -22,6 +22,8 @@ const whitespace = rust.whitespacePreTokenizer();
 const newer = ['NFD', 'NFKC', 'NFKD'].map((form) => [form, rust[`${form.toLowerCase()}Normalizer`]()]);
 
 const pieces = (preTokenizer, text) => preTokenizer.preTokenizeString(text).length;
+// Alone, and between marks of low and of high combining class.
+const contexts = (c) => [c, `a${c}\u0316`, `a\u0345${c}`];
 const classes = {
   LETTER: [(c) => pieces(bytes, `a${c}`) === 1, 'Letters of the byte-level pre-tokenizer.'],
   NUMBER: [(c) => pieces(bytes, `1${c}`) === 1, 'Numbers of the byte-level pre-tokenizer.'],
@@ -29,10 +31,20 @@ const classes = {
   REMOVED: [(c) => clean.normalizeString(`a${c}b`) === 'ab', "What BERT's cleaning takes out."],
   NONSPACING: [(c) => strip.normalizeString(c) === '', "What BERT's stripping of accents takes out."],
   MARK: [(c) => accents.normalizeString(c) === '', 'What the StripAccents normalizer takes out.'],
-  WORD: [(c) => /\S/u.test(c) && pieces(whitespace, `a${c}`) === 1, '\\w of the regular expressions.'],
+  WORD: [
+    (c) => whitespace.preTokenizeString(`a${c}`)[0][0] === `a${c}`,
+    'What continues a word for the Whitespace pre-tokenizer.',
+  ],
+  SYMBOL: [
+    (c) => whitespace.preTokenizeString(`!${c}`)[0][0] === `!${c}`,
+    'What continues a run of symbols for it. Some characters are neither, nor space, and are lost.',
+  ],
   UNDECOMPOSED: [
-    (c) => newer.some(([form, one]) => one.normalizeString(c) === c && c.normalize(form) !== c),
-    "What newer versions of Unicode normalize and the library's does not.",
+    (c) =>
+      newer.some(([form, one]) =>
+        contexts(c).some((text) => one.normalizeString(text) !== text.normalize(form)),
+      ),
+    "What newer versions of Unicode decompose or reorder and the library's does not.",
   ],
 };
 

@@ -1,5 +1,5 @@
 import { asBoolean, asId, asList, asObject, asString, type Json, optional } from './json.js';
-import { isWhiteSpace, wordCharacters } from './unicode.js';
+import { isWhiteSpace, isWordCharacter } from './unicode.js';
 
 /** A token that is found in the text before the model sees it. */
 export interface AddedToken {
@@ -102,9 +102,9 @@ export class AddedTokenFinder {
 
 /** True when no word character stands beside the place `at` on that side. */
 function isWordFree(text: string, at: number, side: -1 | 1): boolean {
-  if (side === 1) return at >= text.length || !wordCharacters().has(text.codePointAt(at)!);
+  if (side === 1) return at >= text.length || !isWordCharacter(text.codePointAt(at)!);
   if (at === 0) return true;
   const unit = text.charCodeAt(at - 1);
   const isPair = unit >= 0xdc00 && unit <= 0xdfff && at > 1;
-  return !wordCharacters().has(isPair ? text.codePointAt(at - 2)! : unit);
+  return !isWordCharacter(isPair ? text.codePointAt(at - 2)! : unit);
 }

@@ -21,7 +21,7 @@ import {
   type SplitBehavior,
   splitBy,
 } from './split.js';
-import { isWhiteSpace, numbers, punctuation, wordCharacters } from './unicode.js';
+import { isWhiteSpace, punctuation, symbolCharacters, wordCharacters } from './unicode.js';
 
 /** Cuts one piece of text into the words that the model sees. */
 export type PreTokenizer = (text: AlignedText) => AlignedText[];
@@ -46,9 +46,10 @@ const bertPunctuation = characterPattern((code) => punctuation().has(code));
 const bertPreTokenizer: PreTokenizer = (text) =>
   splitBy(text, whiteSpace, 'Removed').flatMap((word) => splitBy(word, bertPunctuation, 'Isolated'));
 
-/** Words of letters, digits, marks and connectors, and runs of all else but spaces. */
+/** Words of letters, digits and connectors, and runs of symbols. */
 const whitespacePattern = (text: string) => {
-  const classOf = (code: number): number => (wordCharacters().has(code) ? 1 : isWhiteSpace(code) ? 0 : 2);
+  const classOf = (code: number): number =>
+    wordCharacters().has(code) ? 1 : symbolCharacters().has(code) ? 2 : 0;
   const spans = [];
   let from = 0;
   let kind = -1;
@@ -121,7 +122,7 @@ function split(config: JsonObject): PreTokenizer {
 }
 
 function digits(config: JsonObject): PreTokenizer {
-  const pattern = characterPattern((code) => numbers().has(code));
+  const pattern = characterPattern((code) => /\p{N}/u.test(String.fromCodePoint(code)));
   const isIndividual = optional(
     config.individual_digits,
     'pre_tokenizer.individual_digits',

@@ -6,9 +6,35 @@ export type UnicodeForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 /** Brings a text to a Unicode normalization form and keeps track of places. */
 export function toUnicodeForm(text: AlignedText, form: UnicodeForm): AlignedText {
   if (isAscii(text.text)) return text;
-  const isCompatible = form === 'NFKC' || form === 'NFKD';
-  const decomposed = decompose(text.text, isCompatible ? 'NFKD' : 'NFD');
-  return text.transform(form === 'NFC' || form === 'NFKC' ? compose(decomposed) : decomposed);
+  const out: Replacement = { codes: [], changes: [] };
+  let run = '';
+  const flush = (): void => {
+    if (run === '') return;
+    const { codes, changes } = normalizeRun(run, form);
+    for (let i = 0; i < codes.length; i++) {
+      out.codes.push(codes[i]!);
+      out.changes.push(changes[i]!);
+    }
+    run = '';
+  };
+  for (const character of text.text) {
+    const code = character.codePointAt(0)!;
+    if (!undecomposed().has(code)) {
+      run += character;
+      continue;
+    }
+    // The library's version of Unicode does not know it: nothing passes it, and it stays as it is.
+    flush();
+    out.codes.push(code);
+    out.changes.push(0);
+  }
+  flush();
+  return text.transform(out);
+}
+
+function normalizeRun(text: string, form: UnicodeForm): Replacement {
+  const decomposed = decompose(text, form === 'NFKC' || form === 'NFKD' ? 'NFKD' : 'NFD');
+  return form === 'NFC' || form === 'NFKC' ? compose(decomposed) : decomposed;
 }
 
 function isAscii(text: string): boolean {
@@ -21,18 +47,14 @@ const codesOf = (text: string): number[] => Array.from(text, (character) => char
 function decompose(text: string, form: 'NFD' | 'NFKD'): Replacement {
   const codes: number[] = [];
   const changes: number[] = [];
-  let hasNewer = false;
   for (const character of text) {
-    const isNewer = undecomposed().has(character.codePointAt(0)!);
-    hasNewer ||= isNewer;
     let isFirst = true;
-    for (const out of isNewer ? character : character.normalize(form)) {
+    for (const out of character.normalize(form)) {
       codes.push(out.codePointAt(0)!);
       changes.push(isFirst ? 0 : 1);
       isFirst = false;
     }
   }
-  if (hasNewer) return { codes, changes };
   // Marks that follow each other are put in their canonical order, equal ones in the order they came.
   return assemble({ codes, changes }, codesOf(text.normalize(form)), (code) => [code]);
 }
@@ -43,7 +65,7 @@ function compose(decomposed: Replacement): Replacement {
   return assemble(decomposed, codesOf(text.normalize('NFC')), (code) => {
     let parts = memo.get(code);
     if (parts === undefined) {
-      parts = undecomposed().has(code) ? [code] : codesOf(String.fromCodePoint(code).normalize('NFD'));
+      parts = codesOf(String.fromCodePoint(code).normalize('NFD'));
       memo.set(code, parts);
     }
     return parts;

@@ -44,6 +44,7 @@ export const removedByCleaning = lazily(data.REMOVED);
 export const nonspacingMarks = lazily(data.NONSPACING);
 export const marks = lazily(data.MARK);
 export const wordCharacters = lazily(data.WORD);
+export const symbolCharacters = lazily(data.SYMBOL);
 export const undecomposed = lazily(data.UNDECOMPOSED);
 
 /** White_Space of Unicode. JavaScript's \s has U+FEFF besides and lacks U+0085. */
@@ -89,4 +90,9 @@ interface WellFormed {
 export function wellFormed(text: string): string {
   const checked = text as unknown as WellFormed;
   return checked.isWellFormed() ? text : checked.toWellFormed();
+}
+
+/** \w of the Rust library's own regular expressions. */
+export function isWordCharacter(code: number): boolean {
+  return /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u.test(String.fromCodePoint(code));
 }
