@@ -2,9 +2,11 @@
 // and on two.
 //   node native/test.mjs [name...]                          only the tests whose file name holds one of the words
 //   node native/test.mjs --sanitize=address,undefined       the same under the sanitizers (or thread)
+//   CXX=aarch64-linux-gnu-g++ node native/test.mjs --arch=arm64 '--run=qemu-aarch64 -L /usr/aarch64-linux-gnu'
+//                                                           cross-compiled, under an emulator
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { arch, argv } from 'node:process';
+import { argv, arch as ownArch } from 'node:process';
 import {
   baseFlags,
   compile,
@@ -16,7 +18,10 @@ import {
   sourcesIn,
 } from './toolchain.mjs';
 
-const sanitize = argv.find((argument) => argument.startsWith('--sanitize='))?.slice('--sanitize='.length);
+const option = (name) => argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3);
+const sanitize = option('sanitize');
+const arch = option('arch') ?? ownArch;
+const runner = option('run')?.split(' ') ?? [];
 const words = argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const compiler = findCompiler();
 if (!compiler) throw new Error('no C++ compiler: install g++ or clang++');
@@ -25,7 +30,11 @@ const sanitizeFlags = sanitize
   ? [`-fsanitize=${sanitize}`, '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-g']
   : [];
 const flags = [...baseFlags.map((flag) => (sanitize && flag === '-O3' ? '-O1' : flag)), ...sanitizeFlags];
-const folder = join(packageRoot, 'build', sanitize ? `test-${sanitize.replaceAll(',', '-')}` : 'test');
+const folder = join(
+  packageRoot,
+  'build',
+  ['test', ...(option('arch') ? [arch] : []), ...(sanitize?.split(',') ?? [])].join('-'),
+);
 const program = join(folder, 'kernels-test');
 
 const jobs = [
@@ -41,7 +50,8 @@ for (const isa of Object.keys(instructionSetsOf(arch))) {
   for (const threads of ['1', '2']) {
     const env = { ...process.env, WEFT_CPU: isa, WEFT_NUM_THREADS: threads };
     try {
-      execFileSync(program, words, { env, stdio: 'inherit' });
+      const [command, ...rest] = [...runner, program, ...words];
+      execFileSync(command, rest, { env, stdio: 'inherit' });
     } catch {
       failed = true;
     }
