@@ -1,88 +1,94 @@
-import type { Run } from './generate.js';
-import { chooseToken } from './generate.js';
-import { argMax } from './numeric.js';
-import type { ResolvedOptions } from './options.js';
-import type { DecodingSession, GenerativeModel } from './session.js';
+import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import { chooseToken, processScores } from './choosing.js';
+import type { Kept, StreamStep } from './decode.js';
+import { softmax } from './numeric.js';
+import { createProposer, type Proposal } from './proposers.js';
+import { sampleWeighted } from './random.js';
+import type { Row, Run } from './run.js';
+import type { DecodingSession } from './session.js';
 
-/** Guesses the next tokens; the model then checks them all in one step. */
-export interface Proposer {
-  propose(tokens: readonly number[]): number[];
-  dispose(): void;
+/**
+ * Assisted decoding of one row: something cheap proposes tokens, the model checks them all in one step and keeps those
+ * that it would have chosen itself, and one more. The tokens are those of decoding without help; when sampling, they
+ * are distributed as those are.
+ */
+export async function* assisted(
+  session: DecodingSession,
+  run: Run,
+  row: Row,
+  kept: Kept,
+): AsyncGenerator<StreamStep, void, void> {
+  const { options } = run;
+  const proposer = createProposer(run, session.vocabSize);
+  try {
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const room = options.maxTotalLength - row.tokens.length - 1;
+      const proposal: Proposal = room > 0 ? proposer.propose(row, room) : { tokens: [] };
+      const logits = check(session, row.tokens, proposal.tokens);
+      yield* accept(logits, row, proposal, run, kept);
+      if (row.done) return;
+      // What was proposed in vain is forgotten; the newest token has not been fed yet.
+      session.crop(row.tokens.length - 1);
+      await yieldToEvents();
+    }
+  } finally {
+    proposer.dispose();
+  }
 }
 
-/** Guesses by looking the last n-gram up in the text so far (Saxena, 2023). */
-export function promptLookup({
-  promptLookupNumTokens = 10,
-  maxMatchingNgramSize = 2,
-}: ResolvedOptions): Proposer {
-  return {
-    propose(tokens) {
-      for (let size = Math.min(maxMatchingNgramSize, tokens.length - 1); size > 0; size--) {
-        const tail = tokens.slice(-size);
-        for (let i = 0; i + size < tokens.length; i++) {
-          if (!tail.every((token, j) => tokens[i + j] === token)) continue;
-          return tokens.slice(i + size, i + size + promptLookupNumTokens);
-        }
-      }
-      return [];
-    },
-    dispose: () => undefined,
-  };
-}
-
-/** Guesses greedily with a smaller model of the same vocabulary (Leviathan et al., 2023). */
-export function withAssistant(
-  assistant: GenerativeModel,
-  { numAssistantTokens = 5 }: ResolvedOptions,
-): Proposer {
-  let session: DecodingSession | undefined;
-  let fed: number[] = [];
-  return {
-    propose(tokens) {
-      session ??= assistant.startDecoding({ inputIds: [tokens], attentionMask: [tokens.map(() => 1)] });
-      let shared = 0;
-      while (shared < fed.length && shared < tokens.length - 1 && fed[shared] === tokens[shared]) shared++;
-      session.crop(shared);
-      let next = tokens.slice(shared);
-      fed = [...tokens];
-      const proposed: number[] = [];
-      while (proposed.length < numAssistantTokens) {
-        const token = argMax(session.step([next]));
-        proposed.push(token);
-        next = [token];
-        if (proposed.length < numAssistantTokens) fed.push(token);
-      }
-      return proposed;
-    },
-    dispose: () => session?.dispose(),
-  };
+/** Feeds what the session has not seen yet, and the proposal: the logits after the newest token and each proposed one. */
+function check(
+  session: DecodingSession,
+  tokens: readonly number[],
+  proposed: readonly number[],
+): Float32Array {
+  // A prompt's logits are not wanted but at its end.
+  const before = tokens.slice(session.length, -1);
+  if (before.length > 0) session.step([before]);
+  return session.step([[tokens.at(-1)!, ...proposed]], { allPositions: true });
 }
 
 /**
- * One step: feeds what the session has not seen and the proposal, and gives the tokens that the model itself
- * would have chosen: as many as agree with the proposal, and one more.
+ * Keeps a proposed token with probability p / q, else draws from what p has more than q: the token is distributed by
+ * p (Leviathan et al., 2023, algorithm 1). Writes over p.
  */
-export function assistedStep(
-  session: DecodingSession,
-  run: Run,
-  row: readonly number[],
-  fed: number,
-): number[] {
-  const room = run.options.maxTotalLength - row.length - 1;
-  const proposal = run.proposer!.propose(row).slice(0, Math.max(0, room));
-  const fresh = row.slice(fed);
-  const logits = session.step([[...fresh, ...proposal]], { allPositions: true });
-  const accepted: number[] = [];
-  const tokens = [...row];
-  for (let i = 0; i <= proposal.length; i++) {
-    const position = fresh.length - 1 + i;
-    const scores = logits.slice(position * session.vocabSize, (position + 1) * session.vocabSize);
-    const token = chooseToken(scores, tokens, run);
-    accepted.push(token);
-    tokens.push(token);
-    if (token !== proposal[i]) break;
+function speculate(p: Float32Array, q: Float32Array, proposed: number, { random }: Row): number {
+  if (random.next() * q[proposed]! <= p[proposed]!) return proposed;
+  for (let i = 0; i < p.length; i++) p[i] = Math.max(0, p[i]! - q[i]!);
+  const token = sampleWeighted(p, random);
+  // Nothing is left where p and q are the same but for rounding.
+  return token < 0 ? proposed : token;
+}
+
+/** Adds the proposed tokens that stand the check to the row, and the model's own after them. */
+function* accept(
+  logits: Float32Array,
+  row: Row,
+  { tokens, probabilities }: Proposal,
+  { choosing, isDone, options }: Run,
+  kept: Kept,
+): Generator<StreamStep, void, void> {
+  const { outputScores = false, outputLogits = false } = options;
+  const vocabSize = logits.length / (tokens.length + 1);
+  for (let i = 0; i <= tokens.length; i++) {
+    const scores = logits.subarray(i * vocabSize, (i + 1) * vocabSize);
+    if (outputLogits) kept.logits.push(scores.slice());
+    const proposed = tokens[i];
+    const expected = probabilities?.[i];
+    let token: number;
+    if (proposed !== undefined && expected) {
+      processScores(scores, row, choosing);
+      if (outputScores) kept.scores.push(scores.slice());
+      softmax(scores);
+      token = speculate(scores, expected, proposed, row);
+    } else {
+      token = chooseToken(scores, row, choosing, row.random, outputScores);
+      if (outputScores) kept.scores.push(scores.slice());
+    }
+    row.tokens.push(token);
+    row.done = isDone(row);
+    yield { tokens: [token] };
+    if (row.done || token !== proposed) return;
   }
-  // The last token has not been fed yet, and what was proposed in vain is forgotten.
-  session.crop(row.length + accepted.length - 1);
-  return accepted;
 }

@@ -1,5 +1,4 @@
-import { GenerationError } from '@weft/errors';
-import type { LogitsProcessor } from './processors.js';
+import type { LogitsProcessor, RowContext } from './processors.js';
 import type { GenerativeModel } from './session.js';
 import type { StoppingCriterion } from './stopping.js';
 
@@ -10,12 +9,21 @@ export interface TokenDecoder {
 
 /** How to generate; the names and defaults of Hugging Face's GenerationConfig, in camelCase. */
 export interface GenerationOptions {
-  /** Length of prompt and new tokens together. Default: 20, where maxNewTokens is not given. */
+  /** Length of prompt and new tokens together. Where no length is given, there are 20 new tokens at most. */
   maxLength?: number;
   /** Number of new tokens; overrules maxLength. */
   maxNewTokens?: number;
+  /** No end before this length, prompt included. */
   minLength?: number;
+  /** No end before this many new tokens. */
   minNewTokens?: number;
+  /** Seconds after which generation ends with the token under way. */
+  maxTime?: number;
+  /** Stop when the text ends in one of these; needs `tokenizer`. */
+  stopStrings?: string | readonly string[];
+  tokenizer?: TokenDecoder;
+
+  /** Draw tokens instead of taking the likeliest. */
   doSample?: boolean;
   temperature?: number;
   /** Default when sampling: 50. 0 switches it off. */
@@ -25,48 +33,70 @@ export interface GenerationOptions {
   typicalP?: number;
   epsilonCutoff?: number;
   etaCutoff?: number;
+  /**
+   * The same seed draws the same tokens, whatever else is in the batch: each row has a stream of its own, by its place.
+   * Default: another one each time.
+   */
+  seed?: number;
+
+  /** Add to the logits of the last token of each sequence where the tokens before it were just written. */
+  sequenceBias?: readonly (readonly [tokens: readonly number[], bias: number])[];
   repetitionPenalty?: number;
+  encoderRepetitionPenalty?: number;
   noRepeatNgramSize?: number;
+  encoderNoRepeatNgramSize?: number;
   badWordsIds?: readonly (readonly number[])[];
+  /** The tokens that may follow what was written so far. */
+  prefixAllowedTokensFn?: (context: RowContext) => readonly number[];
   forcedBosTokenId?: number;
   forcedEosTokenId?: number | readonly number[];
+  removeInvalidValues?: boolean;
+  /** From so many new tokens on, raise the end's score by so large a factor with each token. */
+  exponentialDecayLengthPenalty?: readonly [start: number, factor: number];
   suppressTokens?: readonly number[];
   beginSuppressTokens?: readonly number[];
-  /** Added to the logits of the last token of each sequence where the tokens before it were just written. */
-  sequenceBias?: readonly (readonly [tokens: readonly number[], bias: number])[];
-  /** Divide, after the processors, by the sum of probabilities again. */
+  /** Run after the built-in processors, before temperature and the filters of sampling. */
+  logitsProcessors?: readonly LogitsProcessor[];
+  /** Make the scores log-probabilities again after all processors. */
   renormalizeLogits?: boolean;
+  stoppingCriteria?: readonly StoppingCriterion[];
+
   numBeams?: number;
   numReturnSequences?: number;
+  /** Scores are divided by length^lengthPenalty: above 0 favours long texts. Default: 1. */
   lengthPenalty?: number;
-  /** Stop when numBeams candidates are done (true), when none running can beat them by a heuristic (false), or by the strictest bound ('never'). */
+  /**
+   * Stop when numBeams candidates are done (true), when none running is likely to beat them (false), or when none
+   * can ('never').
+   */
   earlyStopping?: boolean | 'never';
-  /** Propose this many tokens at once by looking the last n-gram up in the text so far. */
+
+  /** Propose so many tokens at once by looking the last n-gram up in the text so far. */
   promptLookupNumTokens?: number;
-  /** The longest n-gram looked up. Default: 2. */
+  /** The longest n-gram that is looked up. Default: 2. */
   maxMatchingNgramSize?: number;
-  /** A smaller model whose proposals the model checks. */
+  /** A smaller model of the same vocabulary whose proposals the model checks. */
   assistantModel?: GenerativeModel;
-  /** Tokens that the assistant proposes at once. Default: 5. */
+  /** Tokens that the assistant proposes at once, at most. Default: 20. */
   numAssistantTokens?: number;
-  /** Stop when the text ends in one of these; needs `tokenizer`. */
-  stopStrings?: readonly string[];
-  tokenizer?: TokenDecoder;
+  /** The assistant stops after a token that it finds less likely than this. Default: 0.4. */
+  assistantConfidenceThreshold?: number;
+
   bosTokenId?: number;
   eosTokenId?: number | readonly number[];
+  /** Default: the first end token. */
   padTokenId?: number;
   decoderStartTokenId?: number;
-  /** Prompts of the decoder of an encoder-decoder, one a source. */
+  /** Prompts of the decoder of an encoder-decoder, one a source; the start token is put before them where missing. */
   decoderInputIds?: readonly (readonly number[])[];
-  /** 1 where a prompt's token counts; default: all of each prompt. */
+  /** 1 where a prompt's token counts. Default: all of each prompt but pad tokens, unless padding is an end token. */
   attentionMask?: readonly (readonly number[])[];
-  /** Run after the built-in processors. */
-  logitsProcessors?: readonly LogitsProcessor[];
-  stoppingCriteria?: readonly StoppingCriterion[];
-  /** The same seed draws the same tokens. Default: 0. */
-  seed?: number;
-  /** Keep each step's processed scores. */
+
+  /** Keep each step's scores after all processors; the log-probabilities of the beams in beam search. */
   outputScores?: boolean;
+  /** Keep each step's logits as the model gave them. */
+  outputLogits?: boolean;
+  /** Stops the work within one token; the call then throws the signal's reason. */
   signal?: AbortSignal;
 }
 
@@ -75,91 +105,9 @@ export interface ResolvedOptions extends GenerationOptions {
   maxTotalLength: number;
   eosTokenIds: readonly number[];
   padTokenId: number;
-}
-
-/**
- * Puts the caller's options over the model's defaults and checks them.
- *
- * @throws GenerationError when they contradict each other or the model
- */
-export function resolveOptions(
-  model: GenerativeModel,
-  given: GenerationOptions,
-  promptLength: number,
-): ResolvedOptions {
-  const options: GenerationOptions = { ...model.generationDefaults, ...definedOnly(given) };
-  const eosTokenIds = options.eosTokenId === undefined ? [] : [options.eosTokenId].flat();
-  const maxTotalLength =
-    given.maxNewTokens !== undefined
-      ? promptLength + given.maxNewTokens
-      : (given.maxLength ??
-        (options.maxNewTokens === undefined
-          ? (options.maxLength ?? 20)
-          : promptLength + options.maxNewTokens));
-  check(options, maxTotalLength, promptLength, model);
-  return { ...options, maxTotalLength, eosTokenIds, padTokenId: options.padTokenId ?? eosTokenIds[0] ?? 0 };
-}
-
-function definedOnly(options: GenerationOptions): GenerationOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
-function check(
-  options: GenerationOptions,
-  total: number,
-  promptLength: number,
-  model: GenerativeModel,
-): void {
-  const fail = (expected: string, received: string, remedy: string): never => {
-    throw new GenerationError({ operation: 'generate', expected, received, remedy });
-  };
-  const positive = ['temperature', 'repetitionPenalty'] as const;
-  for (const name of positive) {
-    const value = options[name];
-    if (value !== undefined && !(value > 0))
-      fail(`${name} above 0`, String(value), 'for no randomness leave doSample off');
-  }
-  for (const name of ['topP', 'minP', 'typicalP', 'epsilonCutoff', 'etaCutoff'] as const) {
-    const value = options[name];
-    if (value !== undefined && !(value >= 0 && value <= 1))
-      fail(`${name} from 0 to 1`, String(value), 'give a probability');
-  }
-  for (const name of [
-    'topK',
-    'numBeams',
-    'numReturnSequences',
-    'noRepeatNgramSize',
-    'maxNewTokens',
-    'maxLength',
-  ] as const) {
-    const value = options[name];
-    if (value !== undefined && !(Number.isInteger(value) && value >= 0)) {
-      fail(`${name} to be a whole number, zero or more`, String(value), 'count in tokens or sequences');
-    }
-  }
-  const { numBeams = 1, numReturnSequences = 1, doSample = false } = options;
-  if (numReturnSequences > 1 && !doSample && numReturnSequences > numBeams) {
-    fail(
-      `at most ${numBeams} sequences without sampling`,
-      `numReturnSequences ${numReturnSequences}`,
-      'raise numBeams, or turn doSample on',
-    );
-  }
-  if (options.stopStrings?.length && !options.tokenizer) {
-    fail('a tokenizer beside stopStrings', 'none', 'pass tokenizer');
-  }
-  if (total <= promptLength) {
-    fail(
-      `room for new tokens after a prompt of ${promptLength}`,
-      `a length of ${total} in all`,
-      'raise maxNewTokens or maxLength',
-    );
-  }
-  if (model.maxPositions !== undefined && !model.isEncoderDecoder && total > model.maxPositions) {
-    fail(
-      `at most ${model.maxPositions} positions, all that the model has`,
-      String(total),
-      'shorten the prompt or ask for fewer new tokens',
-    );
-  }
+  /** The token that counts as padding wherever it stands in a prompt without a mask. */
+  maskedTokenId: number | undefined;
+  numBeams: number;
+  numReturnSequences: number;
+  doSample: boolean;
 }

@@ -1,23 +1,29 @@
-/** Numbers in [0, 1) from a 32-bit seed (sfc32, seeded by splitmix): the same on every machine. */
+import { expNegative, maxOf, sumExp } from './numeric.js';
+
+/**
+ * Numbers in [0, 1) with 32 random bits: Chris Doty-Humphrey's sfc32, its state filled from the seed and the stream by
+ * a 32-bit mixer. The same on every machine; streams of one seed are independent of each other.
+ */
 export class Random {
   #a: number;
   #b: number;
   #c: number;
   #counter = 1;
 
-  constructor(seed: number) {
-    let state = seed >>> 0;
-    const split = (): number => {
+  constructor(seed: number, stream = 0) {
+    // Seeds may be larger than 32 bits: both halves count.
+    let state = (seed ^ Math.floor(seed / 2 ** 32)) >>> 0;
+    const mix = (): number => {
       state = (state + 0x9e3779b9) >>> 0;
       let z = state;
       z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
       z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
       return (z ^ (z >>> 16)) >>> 0;
     };
-    this.#a = split();
-    this.#b = split();
-    this.#c = split();
-    for (let i = 0; i < 12; i++) this.next();
+    this.#a = mix();
+    this.#b = mix();
+    this.#c = (mix() ^ Math.imul(stream, 0x9e3779b1)) >>> 0;
+    for (let i = 0; i < 15; i++) this.next();
   }
 
   next(): number {
@@ -30,16 +36,15 @@ export class Random {
   }
 }
 
-/** Draws a token from scores: probability by softmax. */
+/** Draws an index with probability softmax(scores); -1 where no score is finite. */
 export function sample(scores: Float32Array, random: Random): number {
-  let best = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < scores.length; i++) if (scores[i]! > best) best = scores[i]!;
-  let total = 0;
-  for (let i = 0; i < scores.length; i++) total += Math.exp(scores[i]! - best);
-  let left = random.next() * total;
+  const best = maxOf(scores);
+  // Also false for infinite scores and for none.
+  if (!Number.isFinite(best)) return -1;
+  let left = random.next() * sumExp(scores, best);
   let last = 0;
   for (let i = 0; i < scores.length; i++) {
-    const weight = Math.exp(scores[i]! - best);
+    const weight = expNegative(scores[i]! - best);
     if (weight === 0) continue;
     last = i;
     left -= weight;
@@ -48,12 +53,25 @@ export function sample(scores: Float32Array, random: Random): number {
   return last;
 }
 
-/** Draws k different tokens, one after the other, by the Gumbel trick; in the order in which they are drawn. */
-export function sampleWithoutReplacement(scores: Float32Array, k: number, random: Random): number[] {
-  const keys = scores.map((score) =>
-    score === Number.NEGATIVE_INFINITY
-      ? score
-      : score - Math.log(-Math.log(random.next() || Number.MIN_VALUE)),
-  );
-  return [...keys.keys()].sort((a, b) => keys[b]! - keys[a]! || a - b).slice(0, k);
+/** Draws an index with probability weights[i] over their sum; -1 where all are 0. */
+export function sampleWeighted(weights: Float32Array, random: Random): number {
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) total += weights[i]!;
+  let left = random.next() * total;
+  let last = -1;
+  for (let i = 0; i < weights.length; i++) {
+    if (weights[i] === 0) continue;
+    last = i;
+    left -= weights[i]!;
+    if (left < 0) return i;
+  }
+  return last;
+}
+
+/**
+ * Standard Gumbel noise: the k highest of score + noise are k indices drawn from softmax(scores) without replacement,
+ * in the order of drawing.
+ */
+export function gumbel(random: Random): number {
+  return -Math.log(-Math.log((random.next() * 4294967296 + 0.5) / 4294967296));
 }

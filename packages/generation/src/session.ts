@@ -9,7 +9,7 @@ export interface DecodingSession {
   /**
    * Feeds tokens[row], the same number n >= 1 to every row, and gives the logits of the last position of each
    * row, [rows * vocabSize]; with `allPositions` of every fed position, [rows * n * vocabSize]. The array is the
-   * caller's until the next call.
+   * caller's, to be written over too, until the next call of the session.
    */
   step(tokens: readonly (readonly number[])[], options?: { allPositions?: boolean }): Float32Array;
   /** Row i goes on from what row indices[i] was; the batch may grow or shrink. */
@@ -19,7 +19,11 @@ export interface DecodingSession {
   dispose(): void;
 }
 
-/** What a session begins with. Rows are padded on the left to one length. */
+/**
+ * What a session begins with: rows of one length. A causal model's prompts are padded on the left, so that all end
+ * where the new tokens begin; the sources of an encoder-decoder on the right, so that their positions count from
+ * their own start.
+ */
 export interface DecodingInput {
   inputIds: readonly (readonly number[])[];
   /** 1 where a token counts, 0 where it is padding. */
@@ -27,14 +31,15 @@ export interface DecodingInput {
 }
 
 /**
- * A model that can be decoded from. A causal model's session is fed the prompt by its first `step`; an
- * encoder-decoder's runs the encoder over `inputIds` once and is then fed decoder tokens.
+ * A model that can be decoded from. A causal model's session is fed the prompt by its first `step`, under the
+ * attention mask given here, and further tokens which all count; an encoder-decoder's runs the encoder over
+ * `inputIds` once and is then fed decoder tokens.
  */
 export interface GenerativeModel {
   /** From generation_config.json and config.json. */
   readonly generationDefaults: GenerationOptions;
   readonly isEncoderDecoder: boolean;
-  /** Positions that a sequence can have, prompt and new tokens together. */
+  /** Positions that a decoded sequence can have, prompt and new tokens together. */
   readonly maxPositions?: number;
   startDecoding(input: DecodingInput): DecodingSession;
 }

@@ -4,28 +4,39 @@ import type { RowContext } from './processors.js';
 /** True when a row is done after its newest token. */
 export type StoppingCriterion = (context: RowContext) => boolean;
 
-/** Stops when the text written so far ends in, or just ran past, one of these. */
+/** Stops when the newest token brought the end of one of these strings, be there text after it in the token or not. */
 export function stopStrings(strings: readonly string[], tokenizer: TokenDecoder): StoppingCriterion {
   const longest = Math.max(...strings.map(({ length }) => length));
-  return ({ tokens, promptLength }) => {
-    // Each token gives at least one character, or part of one: this many tail tokens hold any stop string.
-    const tail = tokens.slice(Math.max(promptLength, tokens.length - 4 * longest - 4));
+  return ({ tokens }) => {
+    // A token is at least a byte, and a character at most four: the tail holds the longest string.
+    const tail = tokens.slice(-(4 * longest + 4));
     const text = tokenizer.decode(tail);
-    const newest = tokenizer.decode(tail.slice(0, -1));
-    // It must end in what the newest token brought, else it stood there before.
+    if (!strings.some((string) => text.includes(string))) return false;
+    const before = tokenizer.decode(tail.slice(0, -1));
     return strings.some((string) => {
       const at = text.lastIndexOf(string);
-      return at >= 0 && at + string.length > newest.length;
+      return at >= 0 && !before.startsWith(string, at);
     });
   };
 }
 
-/** All criteria that the options ask for: length, end tokens, stop strings, the caller's own. */
+/** Stops when this many seconds have passed since the criterion was made. */
+export function maxTime(seconds: number): StoppingCriterion {
+  const end = performance.now() + seconds * 1000;
+  return () => performance.now() > end;
+}
+
+/** All criteria that the options ask for: length, end tokens, stop strings, time, the caller's own. */
 export function buildStopping(options: ResolvedOptions): StoppingCriterion {
-  const list: StoppingCriterion[] = [({ tokens }) => tokens.length >= options.maxTotalLength];
-  const { eosTokenIds } = options;
-  if (eosTokenIds.length > 0) list.push(({ tokens }) => eosTokenIds.includes(tokens.at(-1)!));
-  if (options.stopStrings?.length) list.push(stopStrings(options.stopStrings, options.tokenizer!));
+  const { eosTokenIds, maxTotalLength, tokenizer } = options;
+  const list: StoppingCriterion[] = [];
+  if (options.stopStrings?.length && tokenizer)
+    list.push(stopStrings([options.stopStrings].flat(), tokenizer));
+  if (options.maxTime !== undefined) list.push(maxTime(options.maxTime));
   list.push(...(options.stoppingCriteria ?? []));
-  return (context) => list.some((criterion) => criterion(context));
+  return (context) => {
+    const { tokens } = context;
+    if (tokens.length >= maxTotalLength || eosTokenIds.includes(tokens.at(-1)!)) return true;
+    return list.some((criterion) => criterion(context));
+  };
 }

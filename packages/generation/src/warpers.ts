@@ -1,18 +1,22 @@
-import { logSumExp } from './numeric.js';
+import { expNegative, kthLargest, maxOf, sumExp, topIndices, weightedQuantile } from './numeric.js';
 import type { ResolvedOptions } from './options.js';
-import type { LogitsProcessor } from './processors.js';
+
+/** Drops unlikely tokens before sampling, by setting their scores to minus infinity in place. */
+export type LogitsWarper = (scores: Float32Array) => void;
 
 const NEVER = Number.NEGATIVE_INFINITY;
 
-export const temperature =
-  (value: number): LogitsProcessor =>
-  (scores) => {
-    for (let i = 0; i < scores.length; i++) scores[i]! /= value;
+/** Below 1 sharpens the distribution, above 1 flattens it. */
+export function temperature(value: number): LogitsWarper {
+  const rounded = Math.fround(value);
+  return (scores) => {
+    for (let i = 0; i < scores.length; i++) scores[i]! /= rounded;
   };
+}
 
 /** Keeps the k highest scores, and those equal to the last of them. */
 export const topK =
-  (k: number, minKeep = 1): LogitsProcessor =>
+  (k: number, minKeep = 1): LogitsWarper =>
   (scores) => {
     const keep = Math.max(k, minKeep);
     if (keep >= scores.length) return;
@@ -22,129 +26,129 @@ export const topK =
 
 /** Keeps the likeliest tokens whose probabilities first add up to p (Holtzman et al., 2020). */
 export const topP =
-  (p: number, minKeep = 1): LogitsProcessor =>
+  (p: number, minKeep = 1): LogitsWarper =>
   (scores) => {
-    const order = sortedIndices(scores);
-    const total = logSumExp(scores);
-    // Counted from the unlikely end, as the tail of at most 1 - p that is dropped.
-    let tail = 0;
-    for (let rank = order.length - 1; rank >= minKeep; rank--) {
-      const token = order[rank]!;
-      tail += Math.exp(scores[token]! - total);
-      if (tail > 1 - p) break;
-      scores[token] = NEVER;
+    const best = maxOf(scores);
+    const total = sumExp(scores, best);
+    const droppable = (1 - p) * total;
+    const kept = minKeep > 1 ? kthLargest(scores, Math.min(minKeep, scores.length)) : best;
+    // As many as there are tokens, less likely than this, cannot make up what may be dropped: they all go.
+    const floor = Math.min(best + Math.log(droppable / scores.length), kept);
+    let dropped = 0;
+    const rest: number[] = [];
+    for (let i = 0; i < scores.length; i++) {
+      if (scores[i]! >= floor) rest.push(i);
+      else {
+        dropped += expNegative(scores[i]! - best);
+        scores[i] = NEVER;
+      }
     }
-    dropUnsorted(scores, order);
+    const keys = Float64Array.from(rest, (i) => scores[i]!);
+    const weights = keys.map((score) => expNegative(score - best));
+    const { key, below } = weightedQuantile(keys, weights, (sum) => dropped + sum > droppable);
+    let sum = dropped + below;
+    for (const i of rest) {
+      const score = scores[i]!;
+      if (score > key || score >= kept) continue;
+      if (score === key) sum += expNegative(score - best);
+      if (score < key || sum <= droppable) scores[i] = NEVER;
+    }
   };
 
 /** Keeps tokens at least p times as likely as the likeliest (Nguyen et al., 2024). */
 export const minP =
-  (p: number, minKeep = 1): LogitsProcessor =>
+  (p: number, minKeep = 1): LogitsWarper =>
   (scores) => {
-    const total = logSumExp(scores);
-    let best = NEVER;
-    for (let i = 0; i < scores.length; i++) if (scores[i]! > best) best = scores[i]!;
-    const threshold = p * Math.exp(best - total);
-    keepAbove(scores, minKeep, (score) => Math.exp(score - total) >= threshold);
+    const best = maxOf(scores);
+    const kept = minKeep > 1 ? topIndices(scores, minKeep).map((i) => [i, scores[i]!] as const) : [];
+    for (let i = 0; i < scores.length; i++) if (expNegative(scores[i]! - best) < p) scores[i] = NEVER;
+    for (const [i, score] of kept) scores[i] = score;
   };
+
+function entropyOf(scores: Float32Array, best: number, total: number): number {
+  let weighted = 0;
+  for (let i = 0; i < scores.length; i++) {
+    const below = scores[i]! - best;
+    const weight = expNegative(below);
+    if (weight > 0) weighted += weight * below;
+  }
+  return Math.log(total) - weighted / total;
+}
 
 /** Keeps the tokens whose surprise is nearest to the expected one, up to a mass (Meister et al., 2022). */
 export const typicalP =
-  (mass: number, minKeep = 1): LogitsProcessor =>
+  (mass: number, minKeep = 1): LogitsWarper =>
   (scores) => {
-    const total = logSumExp(scores);
-    let entropy = 0;
-    for (const score of scores) if (score !== NEVER) entropy -= Math.exp(score - total) * (score - total);
-    const candidates = [...scores.keys()].filter((i) => scores[i] !== NEVER);
-    const distance = (i: number): number => Math.abs(total - scores[i]! - entropy);
-    candidates.sort((a, b) => distance(a) - distance(b) || a - b);
-    let sum = 0;
-    let last = 0;
-    while (last < candidates.length) {
-      sum += Math.exp(scores[candidates[last]!]! - total);
-      if (sum >= mass) break;
-      last++;
+    const best = maxOf(scores);
+    const total = sumExp(scores, best);
+    const expected = entropyOf(scores, best, total) - Math.log(total);
+    const distances = new Float64Array(scores.length);
+    const weights = new Float64Array(scores.length);
+    for (let i = 0; i < scores.length; i++) {
+      distances[i] = Math.abs(best - scores[i]! - expected);
+      weights[i] = expNegative(scores[i]! - best);
     }
-    for (const i of candidates.slice(Math.max(last + 1, minKeep))) scores[i] = NEVER;
+    const { key } = weightedQuantile(distances, weights, (sum) => sum >= mass * total);
+    const kept = new Set(
+      minKeep > 1
+        ? topIndices(
+            Float32Array.from(distances, (distance) => -distance),
+            minKeep,
+          )
+        : [],
+    );
+    for (let i = 0; i < scores.length; i++) if (distances[i]! > key && !kept.has(i)) scores[i] = NEVER;
   };
+
+/** Drops tokens less likely than `cutoff`, but never the `minKeep` highest scores and those equal to them. */
+function dropBelow(scores: Float32Array, best: number, cutoff: number, minKeep: number): void {
+  const kept = minKeep > 1 ? kthLargest(scores, Math.min(minKeep, scores.length)) : best;
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i]!;
+    if (score < kept && expNegative(score - best) < cutoff) scores[i] = NEVER;
+  }
+}
 
 /** Drops tokens less likely than epsilon (Hewitt et al., 2022). */
 export const epsilonCutoff =
-  (epsilon: number, minKeep = 1): LogitsProcessor =>
+  (epsilon: number, minKeep = 1): LogitsWarper =>
   (scores) => {
-    const total = logSumExp(scores);
-    keepAbove(scores, minKeep, (score) => Math.exp(score - total) >= epsilon);
+    const best = maxOf(scores);
+    dropBelow(scores, best, epsilon * sumExp(scores, best), minKeep);
   };
 
 /** Drops tokens less likely than min(epsilon, sqrt(epsilon) e^-entropy) (Hewitt et al., 2022). */
 export const etaCutoff =
-  (epsilon: number, minKeep = 1): LogitsProcessor =>
+  (epsilon: number, minKeep = 1): LogitsWarper =>
   (scores) => {
-    const total = logSumExp(scores);
-    let entropy = 0;
-    for (const score of scores) if (score !== NEVER) entropy -= Math.exp(score - total) * (score - total);
-    const eta = Math.min(epsilon, Math.sqrt(epsilon) * Math.exp(-entropy));
-    keepAbove(scores, minKeep, (score) => Math.exp(score - total) >= eta);
+    const best = maxOf(scores);
+    const total = sumExp(scores, best);
+    const eta = Math.min(epsilon, Math.sqrt(epsilon) * Math.exp(-entropyOf(scores, best, total)));
+    dropBelow(scores, best, eta * total, minKeep);
   };
 
-/** The filters of sampling, in the order of transformers. */
-export function buildWarpers(options: ResolvedOptions): LogitsProcessor[] {
-  const { topK: k = 50, topP: p = 1, minP: floor, numBeams = 1 } = options;
-  // Beams need as many choices as candidates that are kept.
+/** The filters of sampling, in the order of transformers: those before top-k, its k, those after it. */
+export interface Warpers {
+  before: LogitsWarper[];
+  /** Undefined where all tokens stay. */
+  k: number | undefined;
+  after: LogitsWarper[];
+}
+
+export function buildWarpers(options: ResolvedOptions): Warpers {
+  const { temperature: heat = 1, topK: k = 50, topP: p = 1, minP: floor, typicalP: mass = 1 } = options;
+  const { epsilonCutoff: epsilon = 0, etaCutoff: eta = 0, numBeams = 1 } = options;
+  // Beams need a token to go on with beside all that end them.
   const minKeep = numBeams > 1 ? Math.max(1, options.eosTokenIds.length) + 1 : 1;
-  const list: LogitsProcessor[] = [];
-  if (options.temperature !== undefined && options.temperature !== 1)
-    list.push(temperature(options.temperature));
-  if (k > 0) list.push(topK(k, minKeep));
-  if (p < 1) list.push(topP(p, minKeep));
-  if (floor !== undefined) list.push(minP(floor, minKeep));
-  if (options.typicalP !== undefined && options.typicalP < 1) list.push(typicalP(options.typicalP, minKeep));
-  if (options.epsilonCutoff) list.push(epsilonCutoff(options.epsilonCutoff, minKeep));
-  if (options.etaCutoff) list.push(etaCutoff(options.etaCutoff, minKeep));
-  return list;
-}
-
-/** Drops what fails the test, but never the `minKeep` highest scores (and those equal to the last of them). */
-function keepAbove(scores: Float32Array, minKeep: number, passes: (score: number) => boolean): void {
-  const floor = kthLargest(scores, Math.min(minKeep, scores.length));
-  for (let i = 0; i < scores.length; i++) {
-    const score = scores[i]!;
-    if (score < floor && !passes(score)) scores[i] = NEVER;
-  }
-}
-
-/** The k-th largest value, by a heap of k values: one pass over the vocabulary. */
-export function kthLargest(scores: Float32Array, k: number): number {
-  const heap = new Float32Array(k).fill(NEVER);
-  for (let i = 0; i < scores.length; i++) {
-    const score = scores[i]!;
-    if (!(score > heap[0]!)) continue;
-    let hole = 0;
-    for (let child = 1; child < k; child = 2 * hole + 1) {
-      if (child + 1 < k && heap[child + 1]! < heap[child]!) child++;
-      if (heap[child]! >= score) break;
-      heap[hole] = heap[child]!;
-      hole = child;
-    }
-    heap[hole] = score;
-  }
-  return heap[0]!;
-}
-
-// Below this many times less likely than the best, a token cannot matter to a sum of float32 probabilities.
-const NEGLIGIBLE = 40;
-
-/** Tokens by falling score; those too unlikely to count are left out. */
-function sortedIndices(scores: Float32Array): number[] {
-  let best = NEVER;
-  for (let i = 0; i < scores.length; i++) if (scores[i]! > best) best = scores[i]!;
-  const indices: number[] = [];
-  for (let i = 0; i < scores.length; i++) if (scores[i]! > best - NEGLIGIBLE) indices.push(i);
-  return indices.sort((a, b) => scores[b]! - scores[a]! || a - b);
-}
-
-function dropUnsorted(scores: Float32Array, kept: readonly number[]): void {
-  if (kept.length === scores.length) return;
-  const floor = scores[kept[0]!]! - NEGLIGIBLE;
-  for (let i = 0; i < scores.length; i++) if (scores[i]! <= floor) scores[i] = NEVER;
+  const after: LogitsWarper[] = [];
+  if (p < 1) after.push(topP(p, minKeep));
+  if (floor !== undefined) after.push(minP(floor, minKeep));
+  if (mass < 1) after.push(typicalP(mass, minKeep));
+  if (epsilon > 0 && epsilon < 1) after.push(epsilonCutoff(epsilon, minKeep));
+  if (eta > 0 && eta < 1) after.push(etaCutoff(eta, minKeep));
+  return {
+    before: heat === 1 ? [] : [temperature(heat)],
+    k: k > 0 ? Math.max(k, minKeep) : undefined,
+    after,
+  };
 }

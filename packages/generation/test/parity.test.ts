@@ -37,7 +37,7 @@ describe('processors do what those of transformers do', () => {
     const expected = fixture.tensor(`processed.${name}`).data;
     for (let row = 0; row < 4; row++) {
       const actual = scores.slice(row * VOCAB, (row + 1) * VOCAB);
-      cases[name]!(actual, { tokens, promptLength: 6 });
+      cases[name]!(actual, { tokens, promptLength: 6, promptIndex: 0 });
       expectClose(
         actual,
         expected.slice(row * VOCAB, (row + 1) * VOCAB),
