@@ -72,7 +72,7 @@ function composite(logits: tf.Tensor2D, labels: tf.Tensor1D, attrs: CrossEntropy
   const run = tf.customGrad((input, save) => {
     const x = input as tf.Tensor2D;
     const counted = tf.cast(tf.notEqual(labels, ignoreIndex), 'float32');
-    const safe = tf.cast(tf.maximum(labels, 0), 'int32') as tf.Tensor1D;
+    const safe = tf.cast(tf.mul(labels, counted), 'int32') as tf.Tensor1D; // ignored rows look at class 0
     const flat = tf.add(tf.mul(tf.range(0, rows, 1, 'int32'), vocabSize), safe) as tf.Tensor1D;
     const picked = tf.gather(x.reshape([rows * vocabSize]), tf.cast(flat, 'int32'));
     const logSumExp = tf.logSumExp(x, 1);
