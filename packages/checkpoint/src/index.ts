@@ -12,7 +12,7 @@ export {
 export type { TensorInfo } from './header.js';
 export { openWeights, WeightsFile } from './open-weights.js';
 export { type HubOptions, isLocalFolder, type ResolveOptions, resolveModelFiles } from './resolve.js';
-export { SafetensorsFile, type StoredTensor } from './safetensors-file.js';
+export { type Allocate, SafetensorsFile, type StoredTensor } from './safetensors-file.js';
 export { type SaveWeightsOptions, saveWeights } from './save-weights.js';
 export {
   pytorchMetadata,

@@ -5,7 +5,7 @@ import type { Dtype } from './dtype.js';
 import { listFiles } from './fetch-files.js';
 import { hubEnvironment } from './hub-cache.js';
 import { type HubOptions, isLocalFolder, resolveModelFiles } from './resolve.js';
-import { SafetensorsFile, type StoredTensor } from './safetensors-file.js';
+import { type Allocate, SafetensorsFile, type StoredTensor } from './safetensors-file.js';
 
 const single = 'model.safetensors';
 const index = 'model.safetensors.index.json';
@@ -58,10 +58,16 @@ export class WeightsFile {
     return this.#fileOf(name).readRaw(name);
   }
 
-  /** All tensors, or these, as float32, read side by side. */
-  async readAllFloat32(names: readonly string[] = this.names()): Promise<Map<string, Float32Array>> {
+  /** All tensors, or these, as float32, read side by side; `allocate` gives their memory. */
+  async readAllFloat32(
+    names: readonly string[] = this.names(),
+    allocate?: Allocate,
+  ): Promise<Map<string, Float32Array>> {
     const parts = await Promise.all(
-      this.#files.map((file) => file.readAllFloat32(names.filter((name) => this.#fileOf(name) === file))),
+      this.#files.map((file) => {
+        const own = names.filter((name) => this.#fileOf(name) === file);
+        return file.readAllFloat32(own, allocate);
+      }),
     );
     return new Map(parts.flatMap((part) => [...part]));
   }

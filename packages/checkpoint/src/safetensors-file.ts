@@ -13,6 +13,11 @@ export interface StoredTensor {
 // One read call moves at most this much, so that several threads of the pool share the copying.
 const CHUNK = 32 * 1024 * 1024;
 
+/** Gives zeroed memory of this many bytes. */
+export type Allocate = (bytes: number) => ArrayBuffer;
+
+const newBuffer: Allocate = (bytes) => new ArrayBuffer(bytes);
+
 /** One safetensors file, held open; tensors are read one by one, straight into arrays of their own. */
 export class SafetensorsFile {
   readonly path: string;
@@ -76,12 +81,17 @@ export class SafetensorsFile {
 
   /**
    * Many tensors as float32 at once; the copying is shared by the threads of the file system pool.
+   *
+   * @param allocate where their memory comes from: a native backend prefers pages of its own choice
    */
-  async readAllFloat32(names: readonly string[] = this.names()): Promise<Map<string, Float32Array>> {
+  async readAllFloat32(
+    names: readonly string[] = this.names(),
+    allocate: Allocate = newBuffer,
+  ): Promise<Map<string, Float32Array>> {
     const infos = names.map((name) => this.info(name));
     const arrays = await Promise.all(
       infos.map(async ({ dtype, begin, end }) => {
-        const { bytes, finish } = floatsFrom(dtype, end - begin);
+        const { bytes, finish } = floatsFrom(dtype, end - begin, allocate);
         const reads: Promise<void>[] = [];
         for (let at = 0; at < bytes.length; at += CHUNK) {
           reads.push(this.#fillLater(bytes.subarray(at, Math.min(at + CHUNK, bytes.length)), begin + at));
@@ -189,13 +199,17 @@ function view(dtype: Dtype, buffer: ArrayBuffer): TensorData {
 }
 
 /** Room for the stored bytes of a tensor, and what makes float32 of them once they are there. */
-function floatsFrom(dtype: Dtype, stored: number): { bytes: Uint8Array; finish: () => Float32Array } {
+function floatsFrom(
+  dtype: Dtype,
+  stored: number,
+  allocate: Allocate = newBuffer,
+): { bytes: Uint8Array; finish: () => Float32Array } {
   if (dtype === 'F16' || dtype === 'BF16') {
     // Halves are read into the back half of the result and widened from the front, in place.
-    const buffer = new ArrayBuffer(stored * 2);
+    const buffer = allocate(stored * 2);
     return { bytes: new Uint8Array(buffer, stored), finish: () => widenTail(dtype, buffer) };
   }
-  const buffer = new ArrayBuffer(stored);
+  const buffer = allocate(stored);
   return { bytes: new Uint8Array(buffer), finish: () => toFloat32(view(dtype, buffer)) };
 }
 

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
 import { Module, randomSource, Scope, weightsSource } from '@weft/attention';
 import {
+  type Allocate,
   type HubOptions,
   openWeights,
   parseConfig,
@@ -145,7 +147,8 @@ export async function loadPretrained<M extends PretrainedModel<C>, C extends Bas
   const tied = config.tie_word_embeddings === false ? [] : (model.tiedKeys ?? []);
   const ignored = [...(model.keyMap.ignored ?? []), ...tied];
   const { resolve, isIgnored } = resolveKeys(names, { ...model.keyMap, ignored });
-  const values = await weights.readAllFloat32(names.filter((name) => !isIgnored(name)));
+  const read = names.filter((name) => !isIgnored(name));
+  const values = await weights.readAllFloat32(read, allocator());
   const parameters = weightsSource(
     {
       names: () => names,
@@ -186,4 +189,10 @@ export async function loadPretrained<M extends PretrainedModel<C>, C extends Bas
   if (generation !== undefined)
     loaded.useGenerationConfig((await readJson(generation)) as Record<string, unknown>);
   return loaded;
+}
+
+/** Memory for weights as the active backend wants it, where it has a wish: reading large pages is faster. */
+function allocator(): Allocate | undefined {
+  const backend = tf.backend() as { allocate?: Allocate };
+  return backend.allocate?.bind(backend);
 }

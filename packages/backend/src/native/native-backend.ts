@@ -2,7 +2,7 @@ import type { BackendValues, DataType, NumericDataType, TensorInfo, TypedArray }
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { BackendError } from '@weft/errors';
 import type { Addon } from '../addon/addon.js';
-import { BufferPool } from './buffer-pool.js';
+import { BufferPool, largeBuffer } from './buffer-pool.js';
 
 /** The key of a tensor's data in tfjs: any object. */
 type DataId = object;
@@ -73,6 +73,13 @@ export class NativeBackend extends MathBackendCPU {
     const data: NativeData = { values, dtype, refCount: 1, pooled };
     this.data.set(dataId, data);
     return { dataId, shape, dtype, values };
+  }
+
+  /** Zeroed memory for weights, in large pages where the system has them: decoding is bound by reading it. */
+  allocate(bytes: number): ArrayBuffer {
+    const buffer = new ArrayBuffer(bytes);
+    if (bytes >= largeBuffer) this.addon.adviseLargePages(buffer);
+    return buffer;
   }
 
   /** The array of a float32 tensor, for reading within one call. */
