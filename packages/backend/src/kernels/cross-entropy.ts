@@ -2,6 +2,7 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 import type { CrossEntropyAttrs, LinearCrossEntropyAttrs } from '@weft/attention';
 import { InputError } from '@weft/errors';
 import type { KernelCall } from '../native/kernel.js';
+import type { NativeBackend, Output } from '../native/native-backend.js';
 
 type Tensors = Record<string, TensorInfo | undefined>;
 
@@ -21,8 +22,9 @@ export function crossEntropy({ inputs, backend, attrs }: KernelCall<CrossEntropy
     attrs.labelSmoothing,
     attrs.reduction === 'mean',
   );
-  if (bad >= 0) throw outside(classes, attrs.ignoreIndex, backend.ints(labels!), bad);
-  return [loss, logSumExp];
+  const outputs = [loss, logSumExp];
+  if (bad >= 0) refuse(backend, outputs, classes, attrs.ignoreIndex, backend.ints(labels!), bad);
+  return outputs;
 }
 
 export function crossEntropyGrad({ inputs, backend, attrs }: KernelCall<CrossEntropyAttrs>): TensorInfo {
@@ -70,12 +72,22 @@ export function linearCrossEntropy(call: KernelCall<LinearCrossEntropyAttrs>): T
     attrs.labelSmoothing,
     attrs.reduction === 'mean',
   );
-  if (bad >= 0) throw outside(classes, attrs.ignoreIndex, backend.ints(labels!), bad);
-  return [loss, ...gradients];
+  const outputs = [loss, ...gradients];
+  if (bad >= 0) refuse(backend, outputs, classes, attrs.ignoreIndex, backend.ints(labels!), bad);
+  return outputs;
 }
 
-function outside(classes: number, ignored: number, labels: Int32Array, place: number): InputError {
-  return new InputError({
+/** The outputs are given back before the error is thrown: tfjs does not know of them yet. */
+function refuse(
+  backend: NativeBackend,
+  outputs: Output[],
+  classes: number,
+  ignored: number,
+  labels: Int32Array,
+  place: number,
+): never {
+  for (const { dataId } of outputs) backend.disposeData(dataId);
+  throw new InputError({
     operation: 'crossEntropy',
     expected: `labels from 0 to ${classes - 1}, or ${ignored} to ignore a position`,
     received: `${labels[place]} at position ${place}`,
