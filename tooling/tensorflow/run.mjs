@@ -98,15 +98,16 @@ async function checkDevice() {
     const { backendReport } = await import(${JSON.stringify(entry)});
     console.log(JSON.stringify((await backendReport()).backends.find(({ name }) => name === 'tensorflow')));`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-    env: environment,
+    env: { ...environment, TF_CPP_MIN_LOG_LEVEL: '0' },
     encoding: 'utf8',
   });
   const state = stdout.trim().split('\n').at(-1);
   if (!state) fail(stderr);
   const { available, reason } = JSON.parse(state);
   process.stdout.write(`tensorflow: Node ${process.versions.node}, ${reason}\n`);
-  if (!available) fail('the backend does not load');
-  if (options.gpu && !reason.includes('CUDA')) fail('no CUDA device answers');
+  if (available && (!options.gpu || reason.includes('CUDA'))) return;
+  process.stderr.write(stderr);
+  fail(available ? 'no CUDA device answers' : 'the backend does not load');
 }
 
 function runSuites(names) {
