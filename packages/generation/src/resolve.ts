@@ -169,12 +169,7 @@ function totalLength(
 }
 
 function checkTogether(options: ResolvedOptions, promptLength: number, model: GenerativeModel): void {
-  const {
-    numBeams,
-    numReturnSequences: returned,
-    maxTotalLength: total,
-    assistantModel: assistant,
-  } = options;
+  const { numBeams, numReturnSequences: returned, maxTotalLength: total } = options;
   if (numBeams > 1 && returned > numBeams) {
     fail(
       `at most ${numBeams} sequences from ${numBeams} beams`,
@@ -207,15 +202,28 @@ function checkTogether(options: ResolvedOptions, promptLength: number, model: Ge
     const positions = `at most ${model.maxPositions} positions, all that the model has`;
     fail(positions, `${total}`, 'shorten the prompt or ask for fewer new tokens');
   }
-  if (assistant && options.promptLookupNumTokens !== undefined) {
+  checkAssistance(options, model);
+  if (options.decoderInputIds && !model.isEncoderDecoder) {
+    fail('decoderInputIds for an encoder-decoder', 'a causal model', 'put them at the end of inputIds');
+  }
+}
+
+function checkAssistance(options: ResolvedOptions, model: GenerativeModel): void {
+  const { assistantModel: assistant, promptLookupNumTokens: lookup, numBeams } = options;
+  if (!assistant && lookup === undefined) return;
+  if (assistant && lookup !== undefined) {
     fail('one kind of assistance', 'assistantModel and promptLookupNumTokens', 'choose one');
   }
-  if (assistant && assistant.isEncoderDecoder !== model.isEncoderDecoder) {
+  if (numBeams > 1) {
     fail(
-      'an assistant of the same kind',
-      'an encoder-decoder beside a decoder',
-      'choose an assistant of the family',
+      'greedy decoding or sampling with assistance',
+      `${numBeams} beams`,
+      'leave out numBeams or the assistance',
     );
+  }
+  if (assistant && assistant.isEncoderDecoder !== model.isEncoderDecoder) {
+    const kind = assistant.isEncoderDecoder ? 'an encoder-decoder' : 'a causal model';
+    fail('an assistant of the same kind as the model', kind, 'choose an assistant of the family');
   }
 }
 

@@ -31,7 +31,7 @@ export const topP =
     const best = maxOf(scores);
     const total = sumExp(scores, best);
     const droppable = (1 - p) * total;
-    const kept = minKeep > 1 ? kthLargest(scores, Math.min(minKeep, scores.length)) : best;
+    const kept = kthLargest(scores, Math.min(minKeep, scores.length));
     // As many as there are tokens, less likely than this, cannot make up what may be dropped: they all go.
     const floor = Math.min(best + Math.log(droppable / scores.length), kept);
     let dropped = 0;
@@ -46,14 +46,25 @@ export const topP =
     const keys = Float64Array.from(rest, (i) => scores[i]!);
     const weights = keys.map((score) => expNegative(score - best));
     const { key, below } = weightedQuantile(keys, weights, (sum) => dropped + sum > droppable);
-    let sum = dropped + below;
-    for (const i of rest) {
-      const score = scores[i]!;
-      if (score > key || score >= kept) continue;
-      if (score === key) sum += expNegative(score - best);
-      if (score < key || sum <= droppable) scores[i] = NEVER;
-    }
+    // At p = 0 no sum is enough: all go that may.
+    const room = key > kept || p === 0 ? Number.POSITIVE_INFINITY : droppable - dropped - below;
+    dropLowest(scores, rest, Math.min(key, kept), minKeep, Math.floor(room / expNegative(key - best)));
   };
+
+/** Drops what is below `key`, and `count` of those equal to it where `minKeep` tokens are left. */
+function dropLowest(
+  scores: Float32Array,
+  tokens: readonly number[],
+  key: number,
+  minKeep: number,
+  count: number,
+): void {
+  const equal = tokens.filter((i) => scores[i] === key);
+  const above = tokens.reduce((sum, i) => sum + (scores[i]! > key ? 1 : 0), 0);
+  const spare = equal.length - Math.max(0, minKeep - above);
+  for (const i of tokens) if (scores[i]! < key) scores[i] = NEVER;
+  for (const i of equal.slice(0, Math.max(0, Math.min(spare, count)))) scores[i] = NEVER;
+}
 
 /** Keeps tokens at least p times as likely as the likeliest (Nguyen et al., 2024). */
 export const minP =

@@ -1,27 +1,76 @@
-import type { DecodingSession, GenerationOptions, GenerativeModel } from '../src/index.js';
+import type { Fixture } from '@weft/testing';
+import type { DecodingInput, DecodingSession, GenerationOptions, GenerativeModel } from '../src/index.js';
 
-/** The model of tooling/reference/generation.py: logits are a row of a table plus half of the one before, rolled. */
+/** The tables of tooling/reference/generation.py, each flat, rows of `vocabSize`. */
+export interface Tables {
+  tokens: Float32Array;
+  places: Float32Array;
+  sources: Float32Array;
+  vocabSize: number;
+}
+
+export function tablesOf(fixture: Fixture, prefix = ''): Tables {
+  const table = (name: string): Float32Array => fixture.tensor(prefix + name).data as Float32Array;
+  return {
+    tokens: table('tokens'),
+    places: table('places'),
+    sources: table('sources'),
+    vocabSize: fixture.tensor(`${prefix}tokens`).shape[1]!,
+  };
+}
+
+/** What a test may look at after a run. */
+export interface Counters {
+  steps: number;
+  /** Rows fed in each step. */
+  batches: number[];
+  open: number;
+}
+
+export interface TableModel extends GenerativeModel {
+  readonly counters: Counters;
+}
+
 export function tableModel(
-  table: Float32Array,
-  vocabSize: number,
-  defaults: GenerationOptions = {},
-): GenerativeModel {
+  tables: Tables,
+  {
+    isEncoderDecoder = false,
+    defaults = {},
+  }: { isEncoderDecoder?: boolean; defaults?: GenerationOptions } = {},
+): TableModel {
+  const counters: Counters = { steps: 0, batches: [], open: 0 };
   return {
     generationDefaults: defaults,
-    isEncoderDecoder: false,
-    startDecoding: ({ inputIds }) => new TableSession(table, vocabSize, inputIds.length),
+    isEncoderDecoder,
+    counters,
+    startDecoding: (input) => new TableSession(tables, input, isEncoderDecoder, counters),
   };
+}
+
+interface Row {
+  tokens: number[];
+  mask: number[];
+  source: number | undefined;
 }
 
 class TableSession implements DecodingSession {
   readonly vocabSize: number;
-  #table: Float32Array;
-  #rows: number[][];
+  readonly #tables: Tables;
+  readonly #counters: Counters;
+  #rows: Row[];
 
-  constructor(table: Float32Array, vocabSize: number, batchSize: number) {
-    this.#table = table;
-    this.vocabSize = vocabSize;
-    this.#rows = Array.from({ length: batchSize }, () => []);
+  constructor(tables: Tables, input: DecodingInput, isEncoderDecoder: boolean, counters: Counters) {
+    this.vocabSize = tables.vocabSize;
+    this.#tables = tables;
+    this.#counters = counters;
+    counters.open++;
+    this.#rows = input.inputIds.map((ids, i) => {
+      const mask = [...input.attentionMask[i]!];
+      if (!isEncoderDecoder) return { tokens: [], mask, source: undefined };
+      let count = 0;
+      const sum = ids.reduce((total, id, j) => total + (mask[j] ? id * ++count : 0), 0);
+      return { tokens: [], mask: [], source: sum % (tables.sources.length / tables.vocabSize) };
+    });
   }
 
   get batchSize(): number {
@@ -29,39 +78,57 @@ class TableSession implements DecodingSession {
   }
 
   get length(): number {
-    return this.#rows[0]!.length;
+    return this.#rows[0]!.tokens.length;
   }
 
   step(tokens: readonly (readonly number[])[], { allPositions = false } = {}): Float32Array {
+    if (tokens.length !== this.#rows.length)
+      throw new Error(`${tokens.length} rows fed to ${this.#rows.length}`);
+    this.#counters.steps++;
+    this.#counters.batches.push(tokens.length);
     const fed = tokens[0]!.length;
     const wanted = allPositions ? fed : 1;
     const out = new Float32Array(tokens.length * wanted * this.vocabSize);
     for (const [i, row] of this.#rows.entries()) {
-      row.push(...tokens[i]!);
+      row.tokens.push(...tokens[i]!);
+      while (row.mask.length < row.tokens.length) row.mask.push(1);
       for (let k = 0; k < wanted; k++) {
-        this.#logits(row, row.length - wanted + k, out.subarray((i * wanted + k) * this.vocabSize));
+        this.#logits(row, row.tokens.length - wanted + k, out.subarray((i * wanted + k) * this.vocabSize));
       }
     }
     return out;
   }
 
   reorder(indices: readonly number[]): void {
-    this.#rows = indices.map((index) => [...this.#rows[index]!]);
+    this.#rows = indices.map((index) => {
+      const { tokens, mask, source } = this.#rows[index]!;
+      return { tokens: [...tokens], mask: [...mask], source };
+    });
   }
 
   crop(length: number): void {
-    for (const row of this.#rows) row.length = Math.min(row.length, length);
+    for (const { tokens, mask } of this.#rows) {
+      tokens.length = Math.min(tokens.length, length);
+      mask.length = Math.min(mask.length, length);
+    }
   }
 
   dispose(): void {
     this.#rows = [];
+    this.#counters.open--;
   }
 
-  #logits(row: readonly number[], position: number, out: Float32Array): void {
-    const [token, previous] = [row[position]!, position === 0 ? 0 : row[position - 1]!];
-    for (let i = 0; i < this.vocabSize; i++) {
-      const rolled = this.#table[previous * this.vocabSize + ((i - 1 + this.vocabSize) % this.vocabSize)]!;
-      out[i] = this.#table[token * this.vocabSize + i]! + 0.5 * rolled;
+  #logits({ tokens, mask, source }: Row, position: number, out: Float32Array): void {
+    const { vocabSize } = this;
+    const before = position > 0 && mask[position - 1] ? tokens[position - 1]! : vocabSize;
+    const count = mask.slice(0, position + 1).reduce((sum, kept) => sum + kept, 0);
+    const place = Math.max(count - 1, 0) % (this.#tables.places.length / vocabSize);
+    for (let i = 0; i < vocabSize; i++) {
+      const token = this.#tables.tokens[tokens[position]! * vocabSize + i]!;
+      const rolled = this.#tables.tokens[before * vocabSize + ((i - 1 + vocabSize) % vocabSize)]!;
+      let sum = Math.fround(token + 0.5 * rolled) + this.#tables.places[place * vocabSize + i]!;
+      if (source !== undefined) sum = Math.fround(sum) + this.#tables.sources[source * vocabSize + i]!;
+      out[i] = sum;
     }
   }
 }
