@@ -119,49 +119,73 @@ export function kthLargest(scores: Float32Array, k: number): number {
   return floor;
 }
 
+const CELLS = 1024;
+
 /**
  * Goes through items by rising key and adds their weights up until `enough` says so of the sum; gives the key of the
- * item where that happened and the sum of all weights with smaller keys. By parting the items again and again, as
- * quicksort does but following one side only: linear in their number, where sorting them is not.
+ * item where that happened (the highest where it never did) and the sum of all weights with smaller keys. Sums over
+ * cells of keys first and looks into one cell only: linear in the number of items, where sorting them is not.
  */
 export function weightedQuantile(
-  keys: Float64Array,
+  keys: Float32Array | Float64Array,
   weights: Float64Array,
   enough: (sum: number) => boolean,
 ): { key: number; below: number } {
-  const order = Uint32Array.from(keys.keys());
-  let low = 0;
-  let high = keys.length;
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    if (key < low && key !== Number.NEGATIVE_INFINITY) low = key;
+    if (key > high && key !== Number.POSITIVE_INFINITY) high = key;
+  }
+  // Infinite keys fall into the cells at the ends.
+  const scale = high > low ? (CELLS - 1) / (high - low) : 0;
+  const cellOf = (key: number): number => {
+    if (!(key > low)) return 0;
+    return key < high ? Math.floor((key - low) * scale) : CELLS - 1;
+  };
+  const cells = new Float64Array(CELLS);
+  let highest = Number.NEGATIVE_INFINITY;
+  let total = 0;
+  for (let i = 0; i < keys.length; i++) {
+    cells[cellOf(keys[i]!)]! += weights[i]!;
+    total += weights[i]!;
+    highest = Math.max(highest, keys[i]!);
+  }
+  if (!enough(total)) return { key: highest, below: total };
+  let cell = 0;
   let below = 0;
+  while (cell < CELLS - 1 && !enough(below + cells[cell]!)) below += cells[cell++]!;
+  const items: number[] = [];
+  for (let i = 0; i < keys.length; i++) if (cellOf(keys[i]!) === cell) items.push(i);
+  return quantileOf(items, keys, weights, enough, below);
+}
+
+/** Parts the items again and again, as quicksort does, but follows the one side that matters. */
+function quantileOf(
+  items: number[],
+  keys: Float32Array | Float64Array,
+  weights: Float64Array,
+  enough: (sum: number) => boolean,
+  start: number,
+): { key: number; below: number } {
+  let below = start;
+  let rest = items;
   let last = Number.NEGATIVE_INFINITY;
-  while (low < high) {
-    const pivot = keys[order[(low + high) >> 1]!]!;
-    let less = low;
-    let more = high;
-    let lighter = 0;
-    let equal = 0;
-    for (let i = low; i < more; ) {
-      const item = order[i]!;
-      const key = keys[item]!;
-      if (key < pivot) {
-        order[i++] = order[less]!;
-        order[less++] = item;
-        lighter += weights[item]!;
-      } else if (key > pivot) {
-        order[i] = order[--more]!;
-        order[more] = item;
-      } else {
-        equal += weights[item]!;
-        i++;
-      }
+  while (rest.length > 0) {
+    const pivot = keys[rest[rest.length >> 1]!]!;
+    const less = rest.filter((i) => keys[i]! < pivot);
+    const sum = (list: readonly number[]): number => list.reduce((total, i) => total + weights[i]!, 0);
+    const lighter = sum(less);
+    if (enough(below + lighter) && less.length > 0) {
+      rest = less;
+      continue;
     }
+    const equal = sum(rest.filter((i) => keys[i] === pivot));
     last = Math.max(last, pivot);
-    if (enough(below + lighter)) high = less;
-    else if (enough(below + lighter + equal)) return { key: pivot, below: below + lighter };
-    else {
-      below += lighter + equal;
-      low = more;
-    }
+    if (enough(below + lighter + equal)) return { key: pivot, below: below + lighter };
+    below += lighter + equal;
+    rest = rest.filter((i) => keys[i]! > pivot);
   }
   return { key: last, below };
 }

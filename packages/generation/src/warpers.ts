@@ -24,45 +24,51 @@ export const topK =
     for (let i = 0; i < scores.length; i++) if (scores[i]! < threshold) scores[i] = NEVER;
   };
 
-/** Keeps the likeliest tokens whose probabilities first add up to p (Holtzman et al., 2020). */
-export const topP =
-  (p: number, minKeep = 1): LogitsWarper =>
-  (scores) => {
-    const best = maxOf(scores);
-    const total = sumExp(scores, best);
-    const droppable = (1 - p) * total;
-    const kept = kthLargest(scores, Math.min(minKeep, scores.length));
-    // As many as there are tokens, less likely than this, cannot make up what may be dropped: they all go.
-    const floor = Math.min(best + Math.log(droppable / scores.length), kept);
-    let dropped = 0;
-    const rest: number[] = [];
-    for (let i = 0; i < scores.length; i++) {
-      if (scores[i]! >= floor) rest.push(i);
-      else {
-        dropped += expNegative(scores[i]! - best);
-        scores[i] = NEVER;
-      }
-    }
-    const keys = Float64Array.from(rest, (i) => scores[i]!);
-    const weights = keys.map((score) => expNegative(score - best));
-    const { key, below } = weightedQuantile(keys, weights, (sum) => dropped + sum > droppable);
-    // At p = 0 no sum is enough: all go that may.
-    const room = key > kept || p === 0 ? Number.POSITIVE_INFINITY : droppable - dropped - below;
-    dropLowest(scores, rest, Math.min(key, kept), minKeep, Math.floor(room / expNegative(key - best)));
+/** An array of at least `length` that is made once and used again for each token. */
+function scratch(): (length: number) => Float64Array {
+  let kept = new Float64Array(0);
+  return (length) => {
+    if (kept.length < length) kept = new Float64Array(length);
+    return kept.subarray(0, length);
   };
+}
 
-/** Drops what is below `key`, and `count` of those equal to it where `minKeep` tokens are left. */
-function dropLowest(
-  scores: Float32Array,
-  tokens: readonly number[],
-  key: number,
-  minKeep: number,
-  count: number,
-): void {
-  const equal = tokens.filter((i) => scores[i] === key);
-  const above = tokens.reduce((sum, i) => sum + (scores[i]! > key ? 1 : 0), 0);
+/** Fills weights with e^(score - best); gives their sum. */
+function weigh(scores: Float32Array, best: number, weights: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < scores.length; i++) {
+    const weight = expNegative(scores[i]! - best);
+    weights[i] = weight;
+    total += weight;
+  }
+  return total;
+}
+
+/** Keeps the likeliest tokens whose probabilities first add up to p (Holtzman et al., 2020). */
+export function topP(p: number, minKeep = 1): LogitsWarper {
+  const weightsOf = scratch();
+  return (scores) => {
+    const best = maxOf(scores);
+    const weights = weightsOf(scores.length);
+    const droppable = (1 - p) * weigh(scores, best, weights);
+    const { key, below } = weightedQuantile(scores, weights, (sum) => sum > droppable);
+    const kept = kthLargest(scores, Math.min(minKeep, scores.length));
+    // At p = 0 no sum is enough: all go that may.
+    const room = key > kept || p === 0 ? Number.POSITIVE_INFINITY : droppable - below;
+    dropLowest(scores, Math.min(key, kept), minKeep, Math.floor(room / expNegative(key - best)));
+  };
+}
+
+/** Drops what is below `key`, and `count` of those equal to it as long as `minKeep` tokens are left. */
+function dropLowest(scores: Float32Array, key: number, minKeep: number, count: number): void {
+  const equal: number[] = [];
+  let above = 0;
+  for (let i = 0; i < scores.length; i++) {
+    if (scores[i]! < key) scores[i] = NEVER;
+    else if (scores[i]! > key) above++;
+    else equal.push(i);
+  }
   const spare = equal.length - Math.max(0, minKeep - above);
-  for (const i of tokens) if (scores[i]! < key) scores[i] = NEVER;
   for (const i of equal.slice(0, Math.max(0, Math.min(spare, count)))) scores[i] = NEVER;
 }
 
@@ -87,29 +93,28 @@ function entropyOf(scores: Float32Array, best: number, total: number): number {
 }
 
 /** Keeps the tokens whose surprise is nearest to the expected one, up to a mass (Meister et al., 2022). */
-export const typicalP =
-  (mass: number, minKeep = 1): LogitsWarper =>
-  (scores) => {
+export function typicalP(mass: number, minKeep = 1): LogitsWarper {
+  const weightsOf = scratch();
+  const distancesOf = scratch();
+  return (scores) => {
     const best = maxOf(scores);
-    const total = sumExp(scores, best);
+    const weights = weightsOf(scores.length);
+    const distances = distancesOf(scores.length);
+    const total = weigh(scores, best, weights);
     const expected = entropyOf(scores, best, total) - Math.log(total);
-    const distances = new Float64Array(scores.length);
-    const weights = new Float64Array(scores.length);
-    for (let i = 0; i < scores.length; i++) {
-      distances[i] = Math.abs(best - scores[i]! - expected);
-      weights[i] = expNegative(scores[i]! - best);
-    }
+    for (let i = 0; i < scores.length; i++) distances[i] = Math.abs(best - scores[i]! - expected);
     const { key } = weightedQuantile(distances, weights, (sum) => sum >= mass * total);
     const kept = new Set(
       minKeep > 1
         ? topIndices(
-            Float32Array.from(distances, (distance) => -distance),
+            Float32Array.from(distances, (d) => -d),
             minKeep,
           )
         : [],
     );
     for (let i = 0; i < scores.length; i++) if (distances[i]! > key && !kept.has(i)) scores[i] = NEVER;
   };
+}
 
 /** Drops tokens less likely than `cutoff`, but never the `minKeep` highest scores and those equal to them. */
 function dropBelow(scores: Float32Array, best: number, cutoff: number, minKeep: number): void {
