@@ -88,9 +88,12 @@ const heads = {
 
 async function roundtripBert(family, prefix) {
   for (const [head, { labels, options, choices }] of Object.entries(heads)) {
-    const type = bert[prefix + head];
+    const type = new Map(Object.entries(bert)).get(prefix + head);
     if (!type) continue;
-    const model = await type.fromPretrained(join(packages, 'bert/fixtures', family, 'base'), { ...quiet, ...options });
+    const model = await type.fromPretrained(join(packages, 'bert/fixtures', family, 'base'), {
+      ...quiet,
+      ...options,
+    });
     const inputs = (seed) => {
       const inputIds = rows(3, 9, 4, 48, seed);
       const attentionMask = inputIds.map((row, b) => row.map((_, t) => Number(t < 9 - b)));
