@@ -49,5 +49,6 @@ for (const entry of entries) {
     ...(await measure(entry, contenders, { rounds: Number(flags.rounds), models: flags.models, threads })),
   );
   printTable(results.filter(({ workload }) => workload === entry.workload.id));
+  // After each workload, so that a run that is cut short keeps what it has measured.
+  await writeResults(flags.out, results, limits);
 }
-await writeResults(flags.out, results, limits);
