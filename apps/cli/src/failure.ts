@@ -1,5 +1,5 @@
 import { isWeftError } from '@weft/errors';
-import colors from 'picocolors';
+import { noteColors as colors } from './colors.js';
 
 /** Exit codes of the command. */
 export const exitCode = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;

@@ -1,4 +1,4 @@
-import colors from 'picocolors';
+import { colors, noteColors } from './colors.js';
 
 /** One JSON value a call, on its own line, for programs to read. */
 export function printJson(value: unknown): void {
@@ -11,7 +11,7 @@ export function printLine(text = ''): void {
 
 /** What is told beside the result: on standard error, so that pipes carry the result alone. */
 export function note(text: string): void {
-  process.stderr.write(`${colors.dim(text)}\n`);
+  process.stderr.write(`${noteColors.dim(text)}\n`);
 }
 
 export function heading(text: string): void {

@@ -27,10 +27,13 @@ interface RunOptions {
   interruptAt?: RegExp;
 }
 
+/** As a build machine runs it: `CI` set, colour neither asked for nor forbidden, no hub. */
+const quiet = { HF_HUB_OFFLINE: '1', CI: '1', FORCE_COLOR: undefined, NO_COLOR: undefined };
+
 function weft(args: string[], { input, env, interruptAt }: RunOptions = {}): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [bin, ...args], {
-      env: { ...process.env, HF_HUB_OFFLINE: '1', ...env },
+      env: { ...process.env, ...quiet, ...env },
     });
     let [stdout, stderr, interrupted] = ['', '', false];
     child.stdout.on('data', (chunk: Buffer) => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { WeftError } from '@weft/errors';
 import type { GPT2LMHeadModel } from '@weft/gpt2';
 import type { Command } from 'commander';
-import colors from 'picocolors';
+import { colors } from '../colors.js';
 import { withInterrupt } from '../interrupt.js';
 import { integerOption } from '../options.js';
 import { amount, heading, note, printLine } from '../terminal.js';

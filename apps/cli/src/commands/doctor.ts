@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import colors from 'picocolors';
+import { colors } from '../colors.js';
 import { jsonOption } from '../options.js';
 import { bytes, heading, printJson, printLine, printTable } from '../terminal.js';
 

@@ -1,7 +1,7 @@
 import type { GenerationOptions } from '@weft/generation';
 import type { GPT2LMHeadModel } from '@weft/gpt2';
 import type { Command } from 'commander';
-import colors from 'picocolors';
+import { colors } from '../colors.js';
 import { readTexts } from '../input.js';
 import { withInterrupt } from '../interrupt.js';
 import { integerOption, jsonOption, localFilesOnlyOption, numberOption, revisionOption } from '../options.js';
