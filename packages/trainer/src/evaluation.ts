@@ -5,7 +5,7 @@ import type { Forward, TrainableModel } from './training-step.js';
 
 /** What metrics are computed from: one entry an example, in the order of the data set. */
 export interface EvalPrediction {
-  /** The logits of each example, flattened; none where the model only generates. */
+  /** The logits of each example, flattened; of start, then of end where spans are found; none where the model only generates. */
   predictions: Float32Array[];
   /** The shape of each example's logits. */
   shapes: number[][];
@@ -104,7 +104,11 @@ export function forwardStep(
       ...(options.keepLogits ? {} : { outputLogits: false }),
       ...(options.labelSmoothing > 0 ? { labelSmoothing: options.labelSmoothing } : {}),
     };
-    const { loss, logits } = (model.forward as unknown as Forward).call(model, inputs);
+    const { loss, startLogits, endLogits, ...rest } = (model.forward as unknown as Forward).call(
+      model,
+      inputs,
+    );
+    const logits = startLogits && endLogits ? tf.stack([startLogits, endLogits], 1) : rest.logits;
     if (loss) prediction.loss = loss.dataSync()[0]!;
     if (options.keepLogits && logits)
       Object.assign(prediction, rowsOf(options.preprocessLogits?.(logits, batch.labels) ?? logits));

@@ -46,6 +46,7 @@ export type {
   StepPrediction,
 } from './evaluation.js';
 export { type BleuScore, bleu, tokenize13a } from './metrics/bleu.js';
+export { type Calibration, calibration, type ReliabilityBin } from './metrics/calibration.js';
 export { type ChrfOptions, chrf } from './metrics/chrf.js';
 export {
   type Average,
@@ -56,6 +57,13 @@ export {
   perplexity,
   precisionRecallF1,
 } from './metrics/classification.js';
+export { type EntityScores, type EntitySpan, entityScores, entitySpans } from './metrics/entities.js';
+export {
+  type ClassificationReport,
+  type ClassScore,
+  classificationReport,
+  confusionMatrix,
+} from './metrics/report.js';
 export { type RougeScore, type RougeScores, rouge, rougeOfCorpus } from './metrics/rouge.js';
 export { answerF1, exactMatch, normalizeAnswer, squadMetrics } from './metrics/squad.js';
 export { AdamW, decayedKeys, type OptimizerOptions } from './optimizer.js';

@@ -8,7 +8,7 @@ import type { AdamW } from './optimizer.js';
 /** What the trainer needs of a model. */
 export interface TrainableModel extends Module {
   /** Takes a batch, gives at least the loss where the batch has labels. */
-  forward(inputs: never): { loss?: tf.Scalar; logits?: tf.Tensor };
+  forward(inputs: never): StepOutputs;
   savePretrained(folder: string): Promise<void>;
   /** True when forward takes `lossReduction: 'sum'`, so that accumulation can divide by the labels of a window. */
   readonly acceptsLossReduction?: boolean;
@@ -16,7 +16,16 @@ export interface TrainableModel extends Module {
   readonly supportsGradientCheckpointing?: boolean;
 }
 
-export type Forward = (inputs: object) => { loss?: tf.Scalar; logits?: tf.Tensor };
+export type Forward = (inputs: object) => StepOutputs;
+
+/** What the trainer takes from a model's outputs. */
+export interface StepOutputs {
+  loss?: tf.Scalar;
+  logits?: tf.Tensor;
+  /** [B, T], of models that find a span; predictions then hold both, [2, T] an example. */
+  startLogits?: tf.Tensor;
+  endLogits?: tf.Tensor;
+}
 
 /**
  * One step of the optimizer: the gradients of all batches of an accumulation window, clipped together. Where
