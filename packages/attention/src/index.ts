@@ -17,7 +17,11 @@ export {
 export { FeedForward, type FeedForwardOptions } from './layers/feed-forward.js';
 export { type IdRows, idTensor } from './layers/ids.js';
 export { Int8Copy } from './layers/int8-copy.js';
-export { type CachedKeysAndValues, KeyValueCache } from './layers/key-value-cache.js';
+export {
+  type CachedKeysAndValues,
+  KeyValueCache,
+  type KeyValueCacheOptions,
+} from './layers/key-value-cache.js';
 export { causalMask, lengthMask, maskBias } from './layers/masks.js';
 export {
   type KeysAndValues,
@@ -63,6 +67,7 @@ export {
 } from './module/sources.js';
 export { activation } from './ops/activation.js';
 export { type AttentionInputs, attentionWithWeights, scaledDotProductAttention } from './ops/attention.js';
+export { type BeamAttentionInputs, beamAttention, hasBeamAttention } from './ops/beam-attention.js';
 export { type CrossEntropyOptions, crossEntropy } from './ops/cross-entropy.js';
 export { hasKernel, isRecording, runFused } from './ops/dispatch.js';
 export { DropoutState, dropout, dropoutState, noDropout } from './ops/dropout.js';
@@ -73,6 +78,7 @@ export type {
   ActivationAttrs,
   AdamWAttrs,
   AttentionAttrs,
+  BeamAttentionAttrs,
   CacheAppendAttrs,
   CrossEntropyAttrs,
   DropoutAttrs,
@@ -81,6 +87,7 @@ export type {
   LinearCrossEntropyAttrs,
   NormAttrs,
   QuantizedLinearAttrs,
+  TopTokensAttrs,
   WeightLayout,
 } from './ops/kernels.js';
 export * as kernels from './ops/kernels.js';
@@ -91,3 +98,4 @@ export { type AdamWState, accumulate, adamW, clipScale, globalNorm } from './ops
 export { dropoutMultipliers, philoxBlock } from './ops/philox.js';
 export { dequantize, type QuantizedWeight, quantizedLinear, quantizeWeight } from './ops/quantized-linear.js';
 export { rmsNorm } from './ops/rms-norm.js';
+export { type TopTokens, topTokens } from './ops/top-tokens.js';

@@ -64,6 +64,46 @@ describe('KeyValueCache', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('looks beams up instead of moving them, where the backend can', () => {
+    const before = tf.memory().numTensors;
+    const moving = new KeyValueCache({ numLayers: 2, maxLength: 200 });
+    const sharing = new KeyValueCache({ numLayers: 2, maxLength: 200, sharesRows: true });
+    /** Feeds one cache and gives the keys of layer 1 row by row, through the table where there is one. */
+    const fed = (cache: KeyValueCache, start: number, length: number, batch: number): number[][] =>
+      tf.tidy(() => {
+        const update = positions(start, length, batch);
+        cache.append(0, update, update);
+        const { key, length: total, rows } = cache.append(1, update, update);
+        cache.advance(length);
+        const all = key.arraySync();
+        const table = rows?.arraySync();
+        return Array.from({ length: batch }, (_, b) =>
+          Array.from({ length: total }, (_, t) => all[table?.[b]![t] ?? b]![t]![0]!),
+        );
+      });
+    const both = (start: number, length: number, batch: number): void =>
+      expect(fed(sharing, start, length, batch)).toEqual(fed(moving, start, length, batch));
+    const reorder = (...indices: number[]): void => {
+      for (const cache of [moving, sharing]) cache.reorder(indices);
+    };
+    reorder(0, 1);
+    both(0, 2, 2);
+    reorder(0, 0, 1, 1);
+    both(2, 1, 4);
+    reorder(1, 0, 3, 2);
+    for (let t = 3; t < 40; t++) both(t, 1, 4);
+    reorder(2, 3);
+    both(40, 1, 2);
+    for (const cache of [moving, sharing]) cache.crop(39);
+    reorder(1, 0, 0, 0, 1);
+    both(39, 1, 5);
+    reorder(3, 1, 4);
+    both(40, 3, 3);
+    both(43, 1, 3);
+    for (const cache of [moving, sharing]) cache.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('refuses more positions than it may hold, and keeps what it has', () => {
     using cache = new KeyValueCache({ numLayers: 2, maxLength: 4 });
     feed(cache, 0, 3);

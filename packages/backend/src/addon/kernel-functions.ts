@@ -52,6 +52,31 @@ export interface KernelFunctions {
     ...numbers: AttentionNumbers
   ): void;
 
+  /** The place of a row that is not in the cache, -1 for none. */
+  beamAttention(
+    query: Floats,
+    key: Floats,
+    value: Floats,
+    table: Int32Array,
+    bias: Maybe<Floats>,
+    y: Floats,
+    batch: number,
+    held: number,
+    capacity: number,
+    keys: number,
+    heads: number,
+    size: number,
+    scale: number,
+  ): number;
+  topTokens(
+    logits: Floats,
+    tokens: Int32Array,
+    logProbabilities: Floats,
+    rows: number,
+    columns: number,
+    count: number,
+  ): void;
+
   binary(
     kind: number,
     a: Floats,

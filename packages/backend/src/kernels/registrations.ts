@@ -3,6 +3,7 @@ import { kernels } from '@weft/attention';
 import { kernel } from '../native/kernel.js';
 import { activation, activationGrad } from './activation.js';
 import { attention, attentionGrad } from './attention.js';
+import { beamAttention, topTokens } from './beam-search.js';
 import { addN, binary, binaryNames, comparison, comparisonNames, select } from './binary.js';
 import { cacheAppend } from './cache-append.js';
 import { cast } from './cast.js';
@@ -59,6 +60,8 @@ export const registrations: KernelConfig[] = [
   kernel(kernels.ATTENTION, attention),
   kernel(kernels.ATTENTION_GRAD, attentionGrad),
   kernel(kernels.CACHE_APPEND, cacheAppend),
+  kernel(kernels.BEAM_ATTENTION, beamAttention),
+  kernel(kernels.TOP_TOKENS, topTokens),
   kernel(kernels.EMBEDDING, embedding),
   kernel(kernels.EMBEDDING_GRAD, embeddingGrad),
   kernel(kernels.CROSS_ENTROPY, crossEntropy),
