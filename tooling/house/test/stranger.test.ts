@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packages, packOne } from './pack.js';
 
@@ -11,8 +11,16 @@ const names = readdirSync(samples)
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.replace('.ts', ''));
 const folder = mkdtempSync(join(tmpdir(), 'weft-stranger-'));
-const run = (command: string, ...args: string[]): string =>
-  execFileSync(command, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+const noNetwork = pathToFileURL(join(folder, 'no-network.mjs')).href;
+
+function run(command: string, args: readonly string[], env: Record<string, string> = {}): string {
+  return execFileSync(command, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+}
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -29,9 +37,16 @@ describe('packed and installed outside the workspace', () => {
     };
     writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
     for (const name of names) copyFileSync(join(samples, `${name}.ts`), join(folder, `${name}.ts`));
-    run('npm', 'install', '--no-audit', '--no-fund', '--prefer-offline');
-    run(
-      'npx',
+    writeFileSync(
+      join(folder, 'no-network.mjs'),
+      `import { Socket } from 'node:net';
+Socket.prototype.connect = () => { throw new Error('the network was asked for'); };
+`,
+    );
+    run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']);
+    // What the packages do at install may compile, and may not fetch.
+    run('npm', ['rebuild', '--no-update-notifier'], { NODE_OPTIONS: `--import=${noNetwork}` });
+    run('npx', [
       ...[
         'tsc',
         '--strict',
@@ -43,7 +58,7 @@ describe('packed and installed outside the workspace', () => {
         'es2023,esnext.disposable',
       ],
       ...['--types', 'node', '--skipLibCheck', '--outDir', 'out', ...names.map((name) => `${name}.ts`)],
-    );
+    ]);
   }, 600_000);
 
   it('has a sample for every package', () => {
@@ -56,7 +71,7 @@ describe('packed and installed outside the workspace', () => {
 
   it('installs one copy of tfjs', () => {
     const { problems, dependencies } = JSON.parse(
-      run('npm', 'ls', '@tensorflow/tfjs-core', '--all', '--json'),
+      run('npm', ['ls', '@tensorflow/tfjs-core', '--all', '--json']),
     ) as {
       problems?: string[];
       dependencies: Record<string, unknown>;
@@ -70,9 +85,22 @@ describe('packed and installed outside the workspace', () => {
     expect(copies).toEqual(['@tensorflow/tfjs-core/package.json']);
   });
 
+  it('fetches npm packages and nothing else', () => {
+    const { packages: installed } = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { resolved?: string; hasInstallScript?: boolean }>;
+    };
+    const fetched = Object.values(installed).flatMap(({ resolved }) => resolved ?? []);
+    expect(fetched.filter((from) => !/^(file:|https?:\/\/.+\/-\/[^/]+\.tgz$)/.test(from))).toEqual([]);
+    const withScripts = Object.entries(installed)
+      .filter(([, { hasInstallScript }]) => hasInstallScript)
+      .map(([path]) => path.replace(/^.*node_modules\//, ''));
+    // The backend compiles its addon; core-js, which tfjs asks for, prints a line.
+    expect(new Set(withScripts)).toEqual(new Set(['@weft/backend', 'core-js']));
+  });
+
   for (const name of names) {
     it(`@weft/${name} works in ten lines`, () => {
-      expect(run('node', join('out', `${name}.js`))).toContain('ok');
+      expect(run('node', ['--import', noNetwork, join('out', `${name}.js`)])).toContain('ok');
     });
   }
 
@@ -80,7 +108,8 @@ describe('packed and installed outside the workspace', () => {
     it(`all samples run under Node ${version}`, () => {
       const program = names.map((name) => `await import('./out/${name}.js');`).join('\n');
       writeFileSync(join(folder, 'all.mjs'), `${program}\nconsole.log(process.version);\n`);
-      const output = run('npx', '--yes', '--prefer-offline', '-p', `node@${version}`, 'node', 'all.mjs');
+      const node = ['--yes', '--prefer-offline', '-p', `node@${version}`, 'node'];
+      const output = run('npx', [...node, '--import', noNetwork, 'all.mjs']);
       expect(output).toMatch(new RegExp(`v${version}\\.`));
     }, 300_000);
   }
