@@ -12,6 +12,8 @@ export interface DownloadProgress {
   /** Bytes here so far, those of an earlier try included. */
   loaded: number;
   total: number;
+  /** How many of the loaded bytes an earlier try had left. */
+  held: number;
 }
 
 export interface DownloadRequest {
@@ -72,6 +74,7 @@ async function fetchInto(
   try {
     let hash = startHash(request);
     state.loaded = await hashHeld(handle, size, hash);
+    let held = state.loaded;
     if (state.loaded < size) {
       const from = state.loaded;
       const headers: Record<string, string> = { 'Accept-Encoding': 'identity' };
@@ -81,14 +84,14 @@ async function fetchInto(
       if (from > 0 && response.status !== 206) {
         // The server sends the whole file again.
         await handle.truncate(0);
-        state.loaded = 0;
+        state.loaded = held = 0;
         hash = startHash(request);
       }
       for await (const chunk of received(response, signal)) {
         await writeFully(handle, chunk, state.loaded);
         hash.update(chunk);
         state.loaded += chunk.length;
-        onProgress?.({ file, loaded: state.loaded, total: size });
+        onProgress?.({ file, loaded: state.loaded, total: size, held });
         if (state.loaded > size) break;
       }
     }

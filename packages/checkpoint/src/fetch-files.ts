@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { HubApiError, modelInfo, type PathInfo, pathsInfo } from '@huggingface/hub';
+import { HubApiError, listFiles as listTree, modelInfo, type PathInfo, pathsInfo } from '@huggingface/hub';
 import { DownloadError, isWeftError } from '@weft/errors';
 import type { DownloadProgress, DownloadRequest } from './download.js';
 import { type CachedModel, hubEnvironment } from './hub-cache.js';
@@ -13,7 +13,7 @@ export interface FilesOfModel {
   optionalFiles: readonly string[];
 }
 
-interface Access {
+export interface Access {
   token?: string;
   signal?: AbortSignal;
   onProgress?: (progress: DownloadProgress) => void;
@@ -58,13 +58,45 @@ export async function listFiles(
   token: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<{ commit: string; infos: Map<string, PathInfo> }> {
+  return askHub(id, revision, token, signal, async (hub, commit) => {
+    const infos = await pathsInfo({ ...hub, repo: { type: 'model', name: id }, paths, revision: commit });
+    return { commit, infos: new Map(infos.map((info) => [info.path, info])) };
+  });
+}
+
+/** A file as the hub lists it. */
+export type HubFile = Pick<PathInfo, 'path' | 'oid' | 'size' | 'lfs'>;
+
+/** The commit of a revision, and all files that the model has at it. */
+export async function listAllFiles(
+  id: string,
+  revision: string,
+  token: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ commit: string; files: HubFile[] }> {
+  return askHub(id, revision, token, signal, async (hub, commit) => {
+    const repo = { type: 'model', name: id } as const;
+    const files: HubFile[] = [];
+    for await (const entry of listTree({ ...hub, repo, revision: commit, recursive: true })) {
+      const { type, path, size, oid = '', lfs } = entry;
+      if (type === 'file') files.push({ path, size, oid, ...(lfs ? { lfs } : {}) });
+    }
+    return { commit, files };
+  });
+}
+
+async function askHub<T>(
+  id: string,
+  revision: string,
+  token: string | undefined,
+  signal: AbortSignal | undefined,
+  ask: (hub: { hubUrl: string; fetch: typeof fetch }, commit: string) => Promise<T>,
+): Promise<T> {
   const hub = { hubUrl: hubEnvironment.endpoint(), fetch: hubFetch(token, signal) };
   try {
     const { sha } = await modelInfo({ ...hub, name: id, revision, additionalFields: ['sha'] });
     if (!isHash(sha)) throw new Error('no commit in the answer');
-    const repo = { type: 'model', name: id } as const;
-    const infos = await pathsInfo({ ...hub, repo, paths, revision: sha });
-    return { commit: sha, infos: new Map(infos.map((info) => [info.path, info])) };
+    return await ask(hub, sha);
   } catch (error) {
     signal?.throwIfAborted();
     if (isWeftError(error) || isUnreachable(error)) throw error;
@@ -75,10 +107,11 @@ export async function listFiles(
   }
 }
 
-function requestFor(
+/** What to ask the hub for, and what must come. */
+export function requestFor(
   id: string,
   commit: string,
-  { path, oid, size, lfs }: PathInfo,
+  { path, oid, size, lfs }: HubFile,
   token: string | undefined,
 ): Omit<DownloadRequest, 'target'> {
   const value = lfs?.oid ?? oid;
@@ -95,7 +128,8 @@ function requestFor(
   };
 }
 
-async function fetchFile(
+/** Brings a file's blob into the cache, where it is not yet, and gives its path in the snapshot. */
+export async function fetchFile(
   model: CachedModel,
   commit: string,
   request: Omit<DownloadRequest, 'target'>,

@@ -59,8 +59,12 @@ export class CachedModel {
     return existsSync(join(this.folder, '.no_exist', commit, file));
   }
 
+  snapshot(commit: string): string {
+    return join(this.folder, 'snapshots', commit);
+  }
+
   pointer(commit: string, file: string): string {
-    return join(this.folder, 'snapshots', commit, file);
+    return join(this.snapshot(commit), file);
   }
 
   blob(etag: string): string {

@@ -1,6 +1,18 @@
 export { syncFolder, writeFileAtomic, writeJsonAtomic } from './atomic.js';
 export { parseConfig, readConfig, readJson } from './config.js';
+export {
+  type ConvertedCheckpoint,
+  type ConvertOptions,
+  convertCheckpoint,
+  type Precision,
+} from './convert.js';
 export type { DownloadProgress } from './download.js';
+export {
+  type DownloadedModel,
+  type DownloadModelOptions,
+  downloadModel,
+  type ModelDownloadProgress,
+} from './download-model.js';
 export {
   bfloatToFloat,
   type Dtype,
@@ -10,6 +22,15 @@ export {
   type TensorData,
 } from './dtype.js';
 export type { TensorInfo } from './header.js';
+export {
+  type FileCheck,
+  lockFileName,
+  lockModel,
+  type ModelCheck,
+  type ModelLock,
+  type VerifyOptions,
+  verifyModel,
+} from './lock.js';
 export { openWeights, WeightsFile } from './open-weights.js';
 export { type HubOptions, isLocalFolder, type ResolveOptions, resolveModelFiles } from './resolve.js';
 export { type Allocate, SafetensorsFile, type StoredTensor } from './safetensors-file.js';

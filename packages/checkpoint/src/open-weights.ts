@@ -7,8 +7,8 @@ import { hubEnvironment } from './hub-cache.js';
 import { type HubOptions, isLocalFolder, resolveModelFiles } from './resolve.js';
 import { type Allocate, SafetensorsFile, type StoredTensor } from './safetensors-file.js';
 
-const single = 'model.safetensors';
-const index = 'model.safetensors.index.json';
+export const single = 'model.safetensors';
+export const index = 'model.safetensors.index.json';
 
 /** The weights of a checkpoint, in one file or several shards; tensors are read when they are asked for. */
 export class WeightsFile {
@@ -167,7 +167,7 @@ function checkShards(home: ReadonlyMap<string, SafetensorsFile>): void {
   });
 }
 
-const pickle = 'pytorch_model.bin';
+export const pickle = 'pytorch_model.bin';
 
 /** Whether what should be safetensors is there as a pickle, to say so. */
 async function hasPickle(source: string, options: HubOptions): Promise<boolean> {
@@ -178,7 +178,7 @@ async function hasPickle(source: string, options: HubOptions): Promise<boolean> 
   return infos.has(pickle);
 }
 
-function noWeights(source: string, isPickled: boolean): CheckpointError {
+export function noWeights(source: string, isPickled: boolean): CheckpointError {
   return new CheckpointError({
     operation: 'open weights',
     expected: `${single} or ${index} in ${source}`,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isAlive } from './processes.js';
@@ -26,6 +27,13 @@ export async function releasePartial(partial: string, target: string): Promise<v
   );
   if (size > 0) await renamed(partial, resting(target));
   else await rm(partial, { force: true });
+}
+
+/** Gives a download the bytes of a file that is here under another name, as if an earlier try had left them. */
+export async function seedPartial(source: string, target: string): Promise<void> {
+  if (existsSync(resting(target))) return;
+  await mkdir(dirname(target), { recursive: true });
+  await copyFile(source, resting(target));
 }
 
 function resting(target: string): string {

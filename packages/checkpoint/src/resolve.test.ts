@@ -151,7 +151,12 @@ describe('the hub', () => {
   it('tells of progress', async () => {
     const seen: DownloadProgress[] = [];
     await resolveModelFiles('org/model', { ...weights, onProgress: (progress) => seen.push(progress) });
-    expect(seen.at(-1)).toEqual({ file: 'model.safetensors', loaded: large.length, total: large.length });
+    expect(seen.at(-1)).toEqual({
+      file: 'model.safetensors',
+      loaded: large.length,
+      total: large.length,
+      held: 0,
+    });
     const loaded = seen.map((progress) => progress.loaded);
     expect(loaded).toEqual([...loaded].sort((a, b) => a - b));
   });

@@ -105,7 +105,7 @@ async function resolveInFolder(
   });
 }
 
-function checkId(id: string): void {
+export function checkId(id: string): void {
   if (/^[\w-][\w.-]*(\/[\w-][\w.-]*)?$/.test(id) && !id.includes('..')) return;
   throw new InputError({
     operation: 'resolve model',
@@ -116,7 +116,7 @@ function checkId(id: string): void {
 }
 
 /** File names come from outside too (an index of shards): none may lead out of the model, none may run code. */
-function checkName(file: string): void {
+export function checkName(file: string): void {
   const parts = file.split('/');
   const isInside =
     file !== '' && !/[\\\0:]/.test(file) && !parts.some((part) => ['', '.', '..'].includes(part));
@@ -138,7 +138,7 @@ function checkName(file: string): void {
   });
 }
 
-function checkRevision(revision: string): void {
+export function checkRevision(revision: string): void {
   const parts = revision.split('/');
   if (/^[^\s\\\0:?*~^[]+$/.test(revision) && !parts.some((part) => ['', '.', '..'].includes(part))) return;
   throw new InputError({
@@ -175,7 +175,7 @@ function notCached(id: string, revision: string, files: readonly string[]): Down
   });
 }
 
-function unreachable(id: string, error: unknown): DownloadError {
+export function unreachable(id: string, error: unknown): DownloadError {
   const { message, cause } = error as Error;
   return new DownloadError({
     operation: 'download',

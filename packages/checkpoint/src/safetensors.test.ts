@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { CheckpointError } from '@weft/errors';
 import { readFixture, seededRandom } from '@weft/testing';
 import { afterAll, describe, expect, it } from 'vitest';
-import { arrayOf, bfloatToFloat, type Dtype, floatToBfloat, floatToHalf, halfToFloat } from './dtype.js';
+import {
+  arrayOf,
+  bfloatToFloat,
+  type Dtype,
+  floatToBfloat,
+  floatToHalf,
+  halfToFloat,
+  type TensorData,
+} from './dtype.js';
 import { SafetensorsFile } from './safetensors-file.js';
 import { type TensorsToWrite, writeSafetensors } from './write-safetensors.js';
 
@@ -121,7 +129,7 @@ describe('a file that weft wrote', () => {
     expect(file.metadata).toEqual({ format: 'pt', note: 'ü' });
     expect(file.names().sort()).toEqual(Object.keys(tensors).sort());
     for (const [name, tensor] of Object.entries(tensors)) {
-      expect(file.readRaw(name)).toEqual({ ...tensor, data: tensor.data.slice() });
+      expect(file.readRaw(name)).toEqual({ ...tensor, data: (tensor.data as TensorData).slice() });
     }
   });
 

@@ -16,7 +16,8 @@ import {
 export interface TensorToWrite {
   dtype: Dtype;
   shape: readonly number[];
-  data: TensorData;
+  /** The values, or what gives them when their turn comes, so that one tensor at a time is in memory. */
+  data: TensorData | (() => TensorData);
 }
 
 export type TensorsToWrite = Record<string, TensorToWrite>;
@@ -51,13 +52,17 @@ export async function writeSafetensors(
 }
 
 interface PlannedFile {
+  path: string;
   head: Buffer;
-  tensors: TensorToWrite[];
+  entries: [name: string, tensor: TensorToWrite][];
 }
 
 /** Checks the tensors and lays them out. */
 function planFile(path: string, tensors: TensorsToWrite, metadata: Record<string, string>): PlannedFile {
-  for (const [name, tensor] of Object.entries(tensors)) checkTensor(name, tensor, path);
+  for (const [name, tensor] of Object.entries(tensors)) {
+    checkTensor(name, tensor, path);
+    if (typeof tensor.data !== 'function') checkData(name, tensor, tensor.data, path);
+  }
   // Wider elements first keeps every tensor aligned to its own element size.
   const entries = Object.entries(tensors).sort(([, a], [, b]) => dtypeBytes[b.dtype] - dtypeBytes[a.dtype]);
   const header: [string, unknown][] = [['__metadata__', metadata]];
@@ -71,54 +76,70 @@ function planFile(path: string, tensors: TensorsToWrite, metadata: Record<string
   const head = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
   head.writeBigUInt64LE(BigInt(head.length - 8));
   json.copy(head, 8);
-  return { head, tensors: entries.map(([, tensor]) => tensor) };
+  return { head, path, entries };
 }
 
-async function writePlanned(file: FileHandle, { head, tensors }: PlannedFile): Promise<void> {
+async function writePlanned(file: FileHandle, { path, head, entries }: PlannedFile): Promise<void> {
   await writeAll(file, head);
-  for (const tensor of tensors) {
-    for (const piece of piecesOf(tensor)) await writeAll(file, piece);
+  for (const [name, tensor] of entries) {
+    let { data } = tensor;
+    if (typeof data === 'function') {
+      data = data();
+      checkData(name, tensor, data, path);
+    }
+    for (const piece of piecesOf(tensor.dtype, data)) await writeAll(file, piece);
   }
 }
 
-function checkTensor(name: string, { dtype, shape, data }: TensorToWrite, file: string): void {
-  const fail = (expected: string, received: string, remedy: string): never => {
-    throw new CheckpointError({
-      operation: 'write safetensors',
-      expected,
-      received,
-      remedy,
-      file,
-      keys: [name],
-    });
-  };
-  if (name === '__metadata__') fail('names of tensors', name, 'metadata is an argument of its own');
+function checkTensor(name: string, { dtype, shape }: TensorToWrite, file: string): void {
+  if (name === '__metadata__') {
+    throw unwritable(name, file, 'names of tensors', name, 'metadata is an argument of its own');
+  }
   if (!isDtype(dtype)) {
-    fail(
-      `a dtype of ${Object.keys(dtypeBytes).join(', ')} for ${name}`,
-      String(dtype),
-      'choose one of these',
-    );
+    const expected = `a dtype of ${Object.keys(dtypeBytes).join(', ')} for ${name}`;
+    throw unwritable(name, file, expected, String(dtype), 'choose one of these');
   }
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    fail(`a shape of whole numbers for ${name}`, `[${shape.join(', ')}]`, 'pass the sizes of all axes');
+    const expected = `a shape of whole numbers for ${name}`;
+    throw unwritable(name, file, expected, `[${shape.join(', ')}]`, 'pass the sizes of all axes');
   }
+}
+
+function checkData(name: string, { dtype, shape }: TensorToWrite, data: TensorData, file: string): void {
   const elements = shape.reduce((product, size) => product * size, 1);
   if (data.length !== elements) {
     const expected = `${elements} elements for ${name}, ${dtype} [${shape.join(', ')}]`;
-    fail(expected, String(data.length), 'pass the data of the whole tensor');
+    throw unwritable(name, file, expected, String(data.length), 'pass the data of the whole tensor');
   }
   const isRounded = data instanceof Float32Array && (dtype === 'F16' || dtype === 'BF16');
   if (!isRounded && !(data instanceof arrayOf[dtype])) {
     const half = dtype === 'F16' || dtype === 'BF16' ? ' or Float32Array' : '';
-    fail(`${arrayOf[dtype].name}${half} for ${name}, ${dtype}`, data.constructor.name, 'convert the data');
+    const expected = `${arrayOf[dtype].name}${half} for ${name}, ${dtype}`;
+    throw unwritable(name, file, expected, data.constructor.name, 'convert the data');
   }
+}
+
+function unwritable(
+  name: string,
+  file: string,
+  expected: string,
+  received: string,
+  remedy: string,
+): CheckpointError {
+  return new CheckpointError({
+    operation: 'write safetensors',
+    expected,
+    received,
+    remedy,
+    file,
+    keys: [name],
+  });
 }
 
 // Rounding to half types goes piece by piece, so that no second copy of a tensor comes about.
 const PIECE = 1 << 20;
 
-function* piecesOf({ dtype, data }: TensorToWrite): Generator<Uint8Array> {
+function* piecesOf(dtype: Dtype, data: TensorData): Generator<Uint8Array> {
   if (!(data instanceof Float32Array) || dtype === 'F32') {
     yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     return;

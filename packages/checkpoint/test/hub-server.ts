@@ -83,13 +83,20 @@ export class HubServer {
       send(response, this.apiStatus, { error: 'as the test wants it' });
       return;
     }
-    const [, kind, revision] = /^\/api\/models\/org\/model\/(revision|paths-info)\/([^?]+)/.exec(path) ?? [];
+    const [, kind, revision] =
+      /^\/api\/models\/org\/model\/(revision|paths-info|tree)\/([^?]+)/.exec(path) ?? [];
     const isKnown =
       revision === this.commit || ['main', 'refs/pr/1'].includes(decodeURIComponent(revision ?? ''));
     if (!isKnown) {
       send(response, 404, { error: 'Revision Not Found' });
     } else if (kind === 'revision') {
       send(response, 200, { _id: '1', id: 'org/model', sha: this.commit, lastModified: new Date(0) });
+    } else if (kind === 'tree') {
+      const folders = [...this.files.keys()].filter((name) => name.includes('/'));
+      send(response, 200, [
+        ...folders.map((name) => ({ type: 'directory', path: name.split('/')[0], size: 0, oid: '' })),
+        ...[...this.files.keys()].map((name) => this.#pathInfo(name)),
+      ]);
     } else {
       void bodyOf(request).then((body) => {
         const { paths } = JSON.parse(body) as { paths: string[] };
