@@ -1,0 +1,126 @@
+/** Which model answers where none is named. */
+import { resolveModelFiles } from '@weft/checkpoint';
+import { InputError, isWeftError } from '@weft/errors';
+import type { LoadOptions } from '@weft/model';
+import { resolveTask, type TaskName } from './task-names.js';
+
+/**
+ * transformers' choices, at the same commits. Where those are of a family that weft does not have, the one that
+ * transformers chose for TensorFlow stands in.
+ */
+const hubDefaults: { readonly [T in TaskName]: { id: string; revision: string } } = {
+  'text-generation': { id: 'openai-community/gpt2', revision: '607a30d' },
+  'text-classification': {
+    id: 'distilbert/distilbert-base-uncased-finetuned-sst-2-english',
+    revision: '714eb0f',
+  },
+  'question-answering': { id: 'distilbert/distilbert-base-cased-distilled-squad', revision: '564e9b5' },
+  'fill-mask': { id: 'distilbert/distilroberta-base', revision: 'fb53ab8' },
+  'token-classification': { id: 'dbmdz/bert-large-cased-finetuned-conll03-english', revision: '4c53496' },
+  'feature-extraction': { id: 'distilbert/distilbert-base-cased', revision: '6ea8117' },
+  'zero-shot-classification': { id: 'FacebookAI/roberta-large-mnli', revision: '2a8f12d' },
+  translation: { id: 'google-t5/t5-base', revision: 'a9723ea' },
+  summarization: { id: 'google-t5/t5-small', revision: 'df1b051' },
+  'text2text-generation': { id: 'google-t5/t5-base', revision: 'a9723ea' },
+};
+
+/** How long the hub has to answer before the offline model is taken, in ms. */
+const PATIENCE = 8000;
+
+const chosen = new Map<TaskName, string>();
+
+/**
+ * Names the models of tasks that are asked for without one, in place of the hub's: folders or ids. undefined takes a
+ * choice back.
+ *
+ * @throws InputError for an unknown task
+ * @example
+ * ```ts
+ * import { setDefaultModels } from '@weft/pipelines';
+ *
+ * setDefaultModels({ 'sentiment-analysis': './my-classifier' }); // pipeline('sentiment-analysis') loads it now
+ * setDefaultModels({ 'sentiment-analysis': undefined });
+ * ```
+ */
+export function setDefaultModels(models: Readonly<Record<string, string | undefined>>): void {
+  for (const [task, model] of Object.entries(models)) {
+    const name = resolveTask(task);
+    if (model === undefined) chosen.delete(name);
+    else chosen.set(name, model);
+  }
+}
+
+/** A model to load, with what is to be put over the caller's options. */
+export interface DefaultModel {
+  source: string;
+  options: LoadOptions;
+}
+
+/**
+ * The model of a task that was asked for without one: what {@link setDefaultModels} named; else the hub's, where the
+ * hub or its cache has it; else the small one of the package `@weft/mini-models`, where that is installed.
+ *
+ * @throws InputError where there is none
+ */
+export async function defaultModel(
+  task: TaskName,
+  options: LoadOptions,
+  warn: (message: string) => void,
+): Promise<DefaultModel> {
+  const named = chosen.get(task);
+  if (named !== undefined) return { source: named, options };
+  const { id, revision } = hubDefaults[task];
+  const fromHub = { ...options, revision: options.revision ?? revision };
+  const problem = await askHub(id, fromHub);
+  if (problem === undefined) return { source: id, options: fromHub };
+  const { folder, why } = await offlineModel(task);
+  if (folder !== undefined) {
+    warn(`${task}: ${id} is not to be had (${reason(problem)}), ${folder} answers`);
+    return { source: folder, options };
+  }
+  throw new InputError({
+    operation: `pipeline('${task}')`,
+    expected: 'a model',
+    received: `none named; the default ${id} is not to be had (${reason(problem)}), and ${why}`,
+    remedy: `name a folder or an id of the hub: pipeline('${task}', model)`,
+    cause: problem,
+  });
+}
+
+/** What keeps the hub's model away; undefined where nothing does. */
+async function askHub(id: string, options: LoadOptions): Promise<unknown> {
+  const { signal } = options;
+  const patience = AbortSignal.timeout(PATIENCE);
+  try {
+    await resolveModelFiles(id, {
+      ...options,
+      files: ['config.json'],
+      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+    });
+    return undefined;
+  } catch (error) {
+    signal?.throwIfAborted();
+    return error;
+  }
+}
+
+function reason(problem: unknown): string {
+  if (isWeftError(problem)) return problem.received;
+  return problem instanceof Error && problem.name === 'TimeoutError' ? 'no answer' : String(problem);
+}
+
+interface MiniModels {
+  miniModelFor?: (task: string) => string | undefined;
+}
+
+// By a name that is not known at build time: the package is there or it is not.
+const miniModels = '@weft/mini-models';
+
+async function offlineModel(task: TaskName): Promise<{ folder?: string; why: string }> {
+  const found = (await import(/* @vite-ignore */ miniModels).catch(() => undefined)) as
+    | MiniModels
+    | undefined;
+  if (!found?.miniModelFor) return { why: `${miniModels} is not installed` };
+  const folder = found.miniModelFor(task);
+  return { ...(folder === undefined ? {} : { folder }), why: `${miniModels} has none for it` };
+}

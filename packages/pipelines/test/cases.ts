@@ -1,0 +1,65 @@
+import { fileURLToPath } from 'node:url';
+import { readFixture } from '@weft/testing';
+import { expect } from 'vitest';
+import type { AnyPipeline } from '../src/index.ts';
+import { pipeline } from '../src/index.ts';
+
+/** One question to a pipeline of transformers, with its answer; names are brought into weft's spelling. */
+export interface Case {
+  model: string;
+  input: unknown;
+  options?: Record<string, unknown>;
+  output: unknown;
+}
+
+export const modelFolder = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/models/${name}`, import.meta.url));
+
+const camel = (name: string): string =>
+  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+function respelled(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(respelled);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [camel(name), respelled(each)]));
+}
+
+/** The recorded cases of a task. */
+export function casesOf(task: string): Case[] {
+  const { meta } = readFixture(new URL(`../fixtures/${task}.safetensors`, import.meta.url));
+  return respelled(meta.cases) as Case[];
+}
+
+/** The cases by model, so that each is loaded once. */
+export function casesByModel(task: string): [model: string, cases: Case[]][] {
+  const byModel = new Map<string, Case[]>();
+  for (const each of casesOf(task)) byModel.set(each.model, [...(byModel.get(each.model) ?? []), each]);
+  return [...byModel];
+}
+
+/** A pipeline over a checkpoint of the fixtures. */
+export async function load(task: string, name: string): Promise<AnyPipeline> {
+  return pipeline(task, modelFolder(name), { warn: () => {} });
+}
+
+/** Deep equality with the tolerance of models for numbers that are no whole ones. */
+export function expectAnswer(actual: unknown, expected: unknown, where: string): void {
+  if (typeof expected === 'number' && typeof actual === 'number') {
+    const isClose = Math.abs(actual - expected) <= 1e-5 + 1e-4 * Math.abs(expected);
+    if (!isClose) expect.fail(`${where}: ${actual}, expected ${expected}`);
+    return;
+  }
+  if (typeof expected !== 'object' || expected === null || typeof actual !== 'object' || actual === null) {
+    expect(actual, where).toEqual(expected);
+    return;
+  }
+  expect(Object.keys(actual).sort(), where).toEqual(Object.keys(expected).sort());
+  for (const [name, each] of Object.entries(expected)) {
+    expectAnswer((actual as Record<string, unknown>)[name], each, `${where}.${name}`);
+  }
+}
+
+/** What a case asks, for the name of its test. */
+export function titleOf({ input, options = {} }: Case, place: number): string {
+  return `${place}: ${JSON.stringify(input).slice(0, 60)} ${JSON.stringify(options)}`;
+}
