@@ -1,5 +1,14 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import { advance, continuations, isSettled, type Search, startSearches } from './beams.js';
+import {
+  advance,
+  candidateCount,
+  continuations,
+  isSettled,
+  type Search,
+  type StepScores,
+  startSearches,
+  takesLogitsAsTheyAre,
+} from './beams.js';
 import type { GenerateOutput } from './generate.js';
 import { padRight, type Run } from './run.js';
 import type { DecodingSession } from './session.js';
@@ -14,29 +23,33 @@ export async function beamSearch(session: DecodingSession, run: Run): Promise<Ge
   const searches = startSearches(run);
   const kept = new KeptRows(run, vocabSize, searches.length * options.numBeams);
   let atWork = searches;
-  let logits = session.step(run.prompts);
+  const count = candidateCount(options);
+  const plain = session.stepTop !== undefined && count <= vocabSize && takesLogitsAsTheyAre(run);
+  const step = (tokens: readonly (readonly number[])[]): StepScores =>
+    plain ? { ...session.stepTop!(tokens, count), count } : { logits: session.step(tokens), vocabSize };
+  let scores = step(run.prompts);
   for (let length = promptLength; ; length++) {
     options.signal?.throwIfAborted();
-    kept.add('logits', logits, atWork);
-    const candidates = atWork.map((search) => continuations(search, logits, vocabSize, run));
-    kept.add('scores', logits, atWork);
+    if (scores.logits) kept.add('logits', scores.logits, atWork);
+    const candidates = atWork.map((search) => continuations(search, scores, run));
+    if (scores.logits) kept.add('scores', scores.logits, atWork);
     for (const [i, search] of atWork.entries()) advance(search, candidates[i]!, run, length);
     const goesOn = (search: Search): boolean => search.running.length > 0 && !isSettled(search, run);
     if (!atWork.some(goesOn)) break;
     atWork = atWork.filter((search) => goesOn(search) || (kept.any && search.running.length > 0));
-    logits = feed(session, atWork);
+    scores = step(feed(session, atWork));
     await yieldToEvents();
   }
   return { ...collect(searches, run), ...kept.output };
 }
 
-/** Moves the session's rows to where the running beams go on from, and feeds each beam's newest token. */
-function feed(session: DecodingSession, searches: readonly Search[]): Float32Array {
+/** Moves the session's rows to where the running beams go on from; gives each beam's newest token. */
+function feed(session: DecodingSession, searches: readonly Search[]): number[][] {
   const beams = searches.flatMap(({ running }) => running);
   const moved = beams.length !== session.batchSize || beams.some(({ place }, i) => place !== i);
   if (moved) session.reorder(beams.map(({ place }) => place));
   for (const [i, beam] of beams.entries()) beam.place = i;
-  return session.step(beams.map(({ tokens }) => [tokens.at(-1)!]));
+  return beams.map(({ tokens }) => [tokens.at(-1)!]);
 }
 
 function collect(searches: readonly Search[], { options }: Run): GenerateOutput {

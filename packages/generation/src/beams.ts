@@ -1,7 +1,9 @@
-import { processScores } from './choosing.js';
+import { isPlain, processScores } from './choosing.js';
 import { logSoftmax, sumExp, topIndices } from './numeric.js';
+import type { ResolvedOptions } from './options.js';
 import { gumbel, Random } from './random.js';
 import type { Run } from './run.js';
+import type { LikeliestTokens } from './session.js';
 
 /** A text that is being written, or one that is done. */
 export interface Beam {
@@ -53,22 +55,34 @@ export function isSettled({ canImprove, finished }: Search, { options }: Run): b
   return !canImprove || (options.earlyStopping === true && finished.every((beam) => beam.finished));
 }
 
+/** What a step of the model gives for each row: all logits, or the likeliest tokens with their log-probabilities. */
+export type StepScores =
+  | { logits: Float32Array; vocabSize: number }
+  | (LikeliestTokens & { logits?: never; count: number });
+
+/** Continuations a beam and prompt: enough that `numBeams` go on even where the first ones all end. */
+export function candidateCount({ numBeams, eosTokenIds }: ResolvedOptions): number {
+  return Math.max(2, 1 + eosTokenIds.length) * numBeams;
+}
+
+/** True where the likeliest tokens of each row are all that the search needs. */
+export function takesLogitsAsTheyAre({ choosing, options }: Run): boolean {
+  return isPlain(choosing) && !choosing.renormalize && !options.outputScores && !options.outputLogits;
+}
+
 /**
- * The likeliest continuations of a prompt's beams by one token, or as many drawn without replacement. There are enough
- * of them that `numBeams` go on even where the first ones all end. Writes over the logits.
+ * The likeliest continuations of a prompt's beams by one token, or as many drawn without replacement. Writes over the
+ * logits.
  */
-export function continuations(
-  search: Search,
-  logits: Float32Array,
-  vocabSize: number,
-  run: Run,
-): Candidate[] {
+export function continuations(search: Search, scores: StepScores, run: Run): Candidate[] {
   const { options, isDone, promptLength } = run;
-  const { numBeams, eosTokenIds } = options;
-  const count = Math.max(2, 1 + eosTokenIds.length) * numBeams;
+  const { numBeams } = options;
+  const count = candidateCount(options);
   const drafts = search.running.flatMap((beam, index) => {
-    const scores = logits.subarray(beam.place * vocabSize, (beam.place + 1) * vocabSize);
-    return continueBeam(beam, scores, count, search, run).map((draft) => ({ ...draft, beam, index }));
+    const found = scores.logits
+      ? continueBeam(beam, rowOf(scores.logits, beam, scores.vocabSize), count, search, run)
+      : likeliest(beam, scores);
+    return found.map((draft) => ({ ...draft, beam, index }));
   });
   drafts.sort((a, b) => b.rank - a.rank);
   return drafts.slice(0, count).map(({ beam, index, token, score }) => {
@@ -86,6 +100,24 @@ interface Draft {
   rank: number;
 }
 
+const rowOf = (values: Float32Array, { place }: Beam, size: number): Float32Array =>
+  values.subarray(place * size, (place + 1) * size);
+
+function likeliest(
+  beam: Beam,
+  { tokens, logProbabilities, count }: LikeliestTokens & { count: number },
+): Draft[] {
+  const drafts: Draft[] = [];
+  for (let i = beam.place * count; i < (beam.place + 1) * count; i++) {
+    const logProbability = logProbabilities[i]!;
+    // Neither what cannot come nor what is no number is a continuation.
+    if (!(logProbability > Number.NEGATIVE_INFINITY)) continue;
+    const score = Math.fround(logProbability + beam.score);
+    drafts.push({ token: tokens[i]!, score, rank: score });
+  }
+  return drafts;
+}
+
 function continueBeam(
   beam: Beam,
   scores: Float32Array,
@@ -93,9 +125,9 @@ function continueBeam(
   { promptIndex, random }: Search,
   { choosing, options, promptLength }: Run,
 ): Draft[] {
-  const { processors, warpers, renormalize } = choosing;
+  const { renormalize } = choosing;
   const total = (logProbability: number): number => Math.fround(logProbability + beam.score);
-  if (processors.length === 0 && !warpers && !renormalize && !options.outputScores) {
+  if (isPlain(choosing) && !renormalize && !options.outputScores) {
     // The order of logits is that of log-probabilities: those of the few that are taken are enough.
     const top = topIndices(scores, count);
     const best = scores[top[0] ?? 0]!;

@@ -12,6 +12,9 @@ export interface Choosing {
   renormalize: boolean;
 }
 
+/** True where nothing changes the logits, so that their order decides. */
+export const isPlain = ({ processors, warpers }: Choosing): boolean => processors.length === 0 && !warpers;
+
 const NEVER = Number.NEGATIVE_INFINITY;
 
 /** Runs all processors and filters over a row's scores, in place. */

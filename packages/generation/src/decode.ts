@@ -1,5 +1,5 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import { chooseToken } from './choosing.js';
+import { chooseToken, isPlain } from './choosing.js';
 import { padRight, type Row, type Run } from './run.js';
 import type { DecodingSession } from './session.js';
 
@@ -28,10 +28,12 @@ export async function* decode(
   // After the prompts, each of them stands for all its return sequences.
   let places = rows.map(({ promptIndex }) => promptIndex);
   let shared = rows.length > run.prompts.length;
+  const plain = session.stepBest !== undefined && !keeps && isPlain(run.choosing);
   for (;;) {
     options.signal?.throwIfAborted();
-    const logits = session.step(feed);
-    const tokens = chooseAll(logits, atWork, places, session.vocabSize, run, shared ? 'copy' : 'own', kept);
+    const tokens = plain
+      ? takeAll(session.stepBest!(feed), atWork, places, run)
+      : chooseAll(session.step(feed), atWork, places, session.vocabSize, run, shared ? 'copy' : 'own', kept);
     yield { tokens: rows.map((row) => tokens.get(row)) };
     const left = rows.filter(({ done }) => !done);
     if (left.length === 0) return;
@@ -48,6 +50,24 @@ export async function* decode(
     feed = atWork.map((row) => [tokens.get(row) ?? options.padTokenId]);
     await yieldToEvents();
   }
+}
+
+/** Adds each row's likeliest token to it; gives the tokens of rows not done before. */
+function takeAll(
+  best: Int32Array,
+  rows: readonly Row[],
+  places: readonly number[],
+  { isDone }: Run,
+): Map<Row, number> {
+  const tokens = new Map<Row, number>();
+  for (const [i, row] of rows.entries()) {
+    if (row.done) continue;
+    const token = best[places[i]!]!;
+    row.tokens.push(token);
+    row.done = isDone(row);
+    tokens.set(row, token);
+  }
+  return tokens;
 }
 
 /** Chooses each row's next token from the logits and adds it to the row; gives the tokens of rows not done before. */

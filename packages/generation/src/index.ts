@@ -22,7 +22,7 @@ export {
   suppressTokens,
 } from './processors.js';
 export { Random, sample } from './random.js';
-export type { DecodingInput, DecodingSession, GenerativeModel } from './session.js';
+export type { DecodingInput, DecodingSession, GenerativeModel, LikeliestTokens } from './session.js';
 export { maxTime, type StoppingCriterion, stopStrings } from './stopping.js';
 export {
   epsilonCutoff,

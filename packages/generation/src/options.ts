@@ -89,6 +89,12 @@ export interface GenerationOptions {
   decoderStartTokenId?: number;
   /** Prompts of the decoder of an encoder-decoder, one a source; the start token is put before them where missing. */
   decoderInputIds?: readonly (readonly number[])[];
+  /** Of encoder-decoders: positions that a source may have. Default: as many as the model has, where it has a limit. */
+  maxSourceLength?: number;
+  /** What becomes of a longer one: it is refused, or cut, its end token kept, and `warn` told. Default: 'error'. */
+  longSource?: 'error' | 'cut';
+  /** Where warnings go. Default: console.warn. */
+  warn?: (message: string) => void;
   /** 1 where a prompt's token counts. Default: all of each prompt but pad tokens, unless padding is an end token. */
   attentionMask?: readonly (readonly number[])[];
 

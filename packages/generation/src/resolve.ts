@@ -90,6 +90,9 @@ const forms: Record<keyof GenerationOptions, Check> = {
   padTokenId: token,
   decoderStartTokenId: token,
   decoderInputIds: words,
+  maxSourceLength: countUp,
+  longSource: ["'error' or 'cut'", (value) => value === 'error' || value === 'cut'],
+  warn: call,
   attentionMask: rows,
   outputScores: flag,
   outputLogits: flag,
@@ -203,6 +206,13 @@ function checkTogether(options: ResolvedOptions, promptLength: number, model: Ge
     fail(positions, `${total}`, 'shorten the prompt or ask for fewer new tokens');
   }
   checkAssistance(options, model);
+  if ((options.maxSourceLength ?? options.longSource) !== undefined && !model.isEncoderDecoder) {
+    fail(
+      'maxSourceLength and longSource for an encoder-decoder',
+      'a causal model',
+      'truncate when tokenizing',
+    );
+  }
   if (options.decoderInputIds && !model.isEncoderDecoder) {
     fail('decoderInputIds for an encoder-decoder', 'a causal model', 'put them at the end of inputIds');
   }

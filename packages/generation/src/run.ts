@@ -4,6 +4,7 @@ import { buildProcessors, type RowContext } from './processors.js';
 import { Random } from './random.js';
 import { checkTokens, fail, resolveOptions } from './resolve.js';
 import type { DecodingInput, DecodingSession, GenerativeModel } from './session.js';
+import { fitSources } from './sources.js';
 import { buildStopping, type StoppingCriterion } from './stopping.js';
 import { buildWarpers } from './warpers.js';
 
@@ -34,12 +35,13 @@ export function prepare(model: GenerativeModel, inputIds: Ids, given: Generation
   const longest = Math.max(...inputIds.map(({ length }) => length));
   const start = model.isEncoderDecoder ? decoderStarts(model, inputIds.length, given) : undefined;
   const options = resolveOptions(model, given, start ? start[0]!.length : longest);
-  const mask = maskOf(inputIds, options);
-  const pad = model.isEncoderDecoder ? padRight : padLeft;
-  const input: DecodingInput = {
-    inputIds: inputIds.map((row) => pad(row, longest, options.padTokenId)),
-    attentionMask: mask.map((row) => pad(row, longest, 0)),
-  };
+  const input = model.isEncoderDecoder
+    ? padAll(
+        fitSources({ inputIds, attentionMask: maskOf(inputIds, options) }, options, model),
+        options,
+        padRight,
+      )
+    : padAll({ inputIds, attentionMask: maskOf(inputIds, options) }, options, padLeft);
   const prompts = start ?? input.inputIds.map((row) => [...row]);
   const promptLength = prompts[0]!.length;
   return {
@@ -54,6 +56,19 @@ export function prepare(model: GenerativeModel, inputIds: Ids, given: Generation
     },
     isDone: buildStopping(options),
     seed: options.seed ?? Math.floor(Math.random() * 2 ** 32),
+  };
+}
+
+/** Rows of one length, that of the longest. */
+function padAll(
+  { inputIds, attentionMask }: DecodingInput,
+  { padTokenId }: ResolvedOptions,
+  pad: typeof padRight,
+): DecodingInput {
+  const longest = Math.max(...inputIds.map(({ length }) => length));
+  return {
+    inputIds: inputIds.map((row) => pad(row, longest, padTokenId)),
+    attentionMask: attentionMask.map((row) => pad(row, longest, 0)),
   };
 }
 

@@ -12,11 +12,25 @@ export interface DecodingSession {
    * caller's, to be written over too, until the next call of the session.
    */
   step(tokens: readonly (readonly number[])[], options?: { allPositions?: boolean }): Float32Array;
+  /**
+   * As `step`, but the likeliest token of each row's last position alone, the first of equals: where nothing changes
+   * the logits, greedy decoding asks for no more. Optional.
+   */
+  stepBest?(tokens: readonly (readonly number[])[]): Int32Array;
+  /** As `step`, but the `count` likeliest tokens of each row's last position, for beam search. Optional. */
+  stepTop?(tokens: readonly (readonly number[])[], count: number): LikeliestTokens;
   /** Row i goes on from what row indices[i] was; the batch may grow or shrink. */
   reorder(indices: readonly number[]): void;
   /** Forgets what was fed from position `length` on. */
   crop(length: number): void;
   dispose(): void;
+}
+
+/** The likeliest tokens of each row, [rows * count], falling, the first of equals first. */
+export interface LikeliestTokens {
+  tokens: Int32Array;
+  /** Rounded as PyTorch's log_softmax: float32((logit - greatest) - float32(log of the sum of exponentials)). */
+  logProbabilities: Float32Array;
 }
 
 /**
@@ -41,5 +55,7 @@ export interface GenerativeModel {
   readonly isEncoderDecoder: boolean;
   /** Positions that a decoded sequence can have, prompt and new tokens together. */
   readonly maxPositions?: number;
+  /** Of an encoder-decoder: positions that a source can have. */
+  readonly maxSourcePositions?: number;
   startDecoding(input: DecodingInput): DecodingSession;
 }

@@ -274,6 +274,35 @@ describe('refuses', () => {
     await expect(run).rejects.toThrow(/of one length, received 2 of lengths 2, 1/);
   });
 
+  it('sources that are too long, or cuts them and says by how much', async () => {
+    const long = { ...newModel(true), maxSourcePositions: 4 };
+    const sources = [
+      [3, 5, 8, 9, 4, 1],
+      [7, 7, 1, 0, 0, 0],
+      [6, 5, 4, 3, 2],
+    ];
+    await expect(generate(long, sources)).rejects.toThrow(
+      /at most 4 tokens, received 6 in source 0; shorten it, split it, or pass longSource: 'cut'/,
+    );
+    const warnings: string[] = [];
+    const warn = (message: string): void => void warnings.push(message);
+    const options = { longSource: 'cut', warn, maxNewTokens: 8 } as const;
+    const cut = await generate(long, sources, options);
+    expect(warnings).toEqual([
+      'generate: source 0 has 6 tokens, 2 more than 4: they are cut off',
+      'generate: source 2 has 5 tokens, 1 more than 4: they are cut off',
+    ]);
+    // The end token stays.
+    const short = [
+      [3, 5, 8, 1],
+      [7, 7, 1, 0],
+      [6, 5, 4, 3],
+    ];
+    expect(cut).toEqual(await generate(newModel(true), short, { maxNewTokens: 8 }));
+    expect(await generate(newModel(true), sources, { ...options, maxSourceLength: 4 })).toEqual(cut);
+    await expect(generate(model, prompt, { maxSourceLength: 4 })).rejects.toThrow(/a causal model/);
+  });
+
   it('an assistant of another vocabulary', async () => {
     const small = { ...tables, vocabSize: 12 };
     const run = generate(model, prompt, { assistantModel: tableModel(small) });

@@ -21,6 +21,12 @@ const models = {
   causal: tableModel(tablesOf(fixture), { defaults }),
   seq2seq: tableModel(tablesOf(fixture), { defaults, isEncoderDecoder: true }),
 };
+const tables = tablesOf(fixture);
+/** The same models whose sessions give likeliest tokens where they can. */
+const likeliest = {
+  causal: tableModel(tables, { defaults, likeliest: true }),
+  seq2seq: tableModel(tables, { defaults, likeliest: true, isEncoderDecoder: true }),
+};
 const assistants = { same: models.causal, other: tableModel(tablesOf(fixture, 'other.')) };
 const vocabulary = fixture.meta.vocabulary as string[];
 const tokenizer = { decode: (ids: readonly number[]) => ids.map((id) => vocabulary[id]).join('') };
@@ -53,9 +59,9 @@ function ofKind(kind: Case['model']): [string, Case][] {
   return cases.filter(({ model, ids }) => model === kind && ids.length > 0).map((each) => [each.name, each]);
 }
 
-async function check(each: Case): Promise<void> {
+async function check(each: Case, of = models): Promise<void> {
   const { sequences, sequencesScores, beamIndices } = await generate(
-    models[each.model],
+    of[each.model],
     each.prompts,
     optionsOf(each),
   );
@@ -71,6 +77,10 @@ describe('ids are those of transformers, causal', () => {
 
 describe('ids are those of transformers, encoder-decoder', () => {
   it.each(ofKind('seq2seq'))('%s', (_, each) => check(each));
+});
+
+describe('ids are the same where a session gives the likeliest tokens alone', () => {
+  it.each([...ofKind('causal'), ...ofKind('seq2seq')])('%s', (_, each) => check(each, likeliest));
 });
 
 describe('scores and logits are those of transformers', () => {

@@ -1,5 +1,13 @@
 import type { Fixture } from '@weft/testing';
-import type { DecodingInput, DecodingSession, GenerationOptions, GenerativeModel } from '../src/index.js';
+import {
+  type DecodingInput,
+  type DecodingSession,
+  type GenerationOptions,
+  type GenerativeModel,
+  type LikeliestTokens,
+  logSoftmax,
+  topIndices,
+} from '../src/index.js';
 
 /** The tables of tooling/reference/generation.py, each flat, rows of `vocabSize`. */
 export interface Tables {
@@ -36,14 +44,16 @@ export function tableModel(
   {
     isEncoderDecoder = false,
     defaults = {},
-  }: { isEncoderDecoder?: boolean; defaults?: GenerationOptions } = {},
+    likeliest = false,
+  }: { isEncoderDecoder?: boolean; defaults?: GenerationOptions; likeliest?: boolean } = {},
 ): TableModel {
   const counters: Counters = { steps: 0, batches: [], open: 0 };
   return {
     generationDefaults: defaults,
     isEncoderDecoder,
     counters,
-    startDecoding: (input) => new TableSession(tables, input, isEncoderDecoder, counters),
+    startDecoding: (input) =>
+      new (likeliest ? LikeliestSession : TableSession)(tables, input, isEncoderDecoder, counters),
   };
 }
 
@@ -130,5 +140,28 @@ class TableSession implements DecodingSession {
       if (source !== undefined) sum = Math.fround(sum) + this.#tables.sources[source * vocabSize + i]!;
       out[i] = sum;
     }
+  }
+}
+
+/** The same, giving the likeliest tokens where they are all that is wanted, as sessions of real models do. */
+class LikeliestSession extends TableSession {
+  stepBest(tokens: readonly (readonly number[])[]): Int32Array {
+    return this.stepTop(tokens, 1).tokens;
+  }
+
+  stepTop(tokens: readonly (readonly number[])[], count: number): LikeliestTokens {
+    const logits = this.step(tokens);
+    const out = { tokens: [] as number[], logProbabilities: [] as number[] };
+    for (let row = 0; row < tokens.length; row++) {
+      const scores = logits.subarray(row * this.vocabSize, (row + 1) * this.vocabSize);
+      logSoftmax(scores);
+      const best = topIndices(scores, count);
+      out.tokens.push(...best);
+      out.logProbabilities.push(...best.map((token) => scores[token]!));
+    }
+    return {
+      tokens: Int32Array.from(out.tokens),
+      logProbabilities: Float32Array.from(out.logProbabilities),
+    };
   }
 }

@@ -21,6 +21,7 @@ import { type LoadOptions, loadPretrained, type ModelSource, scopeOf } from '@we
 import type { T5Config } from './config.js';
 import { T5DecodingSession } from './decoding.js';
 import { type T5Inputs, T5Model, type T5Outputs } from './model.js';
+import { checkTie, explainMissingHead } from './tie.js';
 
 export interface T5ConditionalInputs extends Omit<T5Inputs, 'decoderInputIds'> {
   /** Default: the labels moved right by one, behind the start token. */
@@ -80,11 +81,27 @@ export class T5ForConditionalGeneration extends T5Model implements GenerativeMod
     }
   }
 
-  static override fromPretrained(
+  /**
+   * Loads a folder or a model of the hub: t5-small, google/flan-t5-base, google/byt5-small and the like.
+   *
+   * @throws ConfigError, CheckpointError, DownloadError
+   */
+  static override async fromPretrained(
     source: string,
     options: LoadOptions = {},
   ): Promise<T5ForConditionalGeneration> {
-    return loadPretrained(T5ForConditionalGeneration, source, options);
+    const model = await loadPretrained(T5ForConditionalGeneration, source, options).catch(
+      (error: unknown) => {
+        throw explainMissingHead(error, source);
+      },
+    );
+    try {
+      await checkTie(model, source, options);
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+    return model;
   }
 
   /** The head's weight [V, E]. */

@@ -1,57 +1,68 @@
 import * as tf from '@tensorflow/tfjs';
-import { type KeyValueCache, linear } from '@weft/attention';
+import { type KeyValueCache, linear, type TopTokens, topTokens } from '@weft/attention';
 import type { DecodingInput, DecodingSession } from '@weft/generation';
 import type { T5ForConditionalGeneration } from './conditional-generation.js';
 import type { Memory } from './model.js';
+import { Sources } from './sources.js';
 
 // T5 has no table of positions: a cache grows as far as a caller generates.
 const MAX_LENGTH = 2 ** 20;
 
-/** The encoder runs once, its keys and values are projected once, each target position is decoded once. */
+type Tokens = readonly (readonly number[])[];
+
+/**
+ * The encoder runs once, its keys and values are projected once and held once a source, however many beams look at
+ * them; each target position is decoded once.
+ */
 export class T5DecodingSession implements DecodingSession {
   readonly vocabSize: number;
   #model: T5ForConditionalGeneration;
   #cache: KeyValueCache;
   #memory: Memory;
+  #sources: Sources;
 
   constructor(model: T5ForConditionalGeneration, { inputIds, attentionMask }: DecodingInput) {
     this.#model = model;
     this.vocabSize = model.outputWeight.shape[0]!;
-    this.#cache = model.newCache(MAX_LENGTH);
+    this.#cache = model.newCache(MAX_LENGTH, true);
     this.#memory = { projected: [] };
+    this.#sources = new Sources(inputIds.length);
+    const isPadded = attentionMask.some((row) => row.includes(0));
     tf.tidy(() => {
-      const { lastHiddenState } = model.encode({ inputIds, attentionMask });
-      this.#memory = model.remember(lastHiddenState, attentionMask);
+      const mask = isPadded ? attentionMask : undefined;
+      const { lastHiddenState } = model.encode({ inputIds, ...(mask ? { attentionMask: mask } : {}) });
+      this.#memory = model.remember(lastHiddenState, mask);
       for (const tensor of this.#tensors()) tf.keep(tensor);
     });
   }
 
   get batchSize(): number {
-    return this.#memory.projected[0]!.key.shape[0]!;
+    return this.#sources.batchSize;
   }
 
   get length(): number {
     return this.#cache.length;
   }
 
-  step(tokens: readonly (readonly number[])[], { allPositions = false } = {}): Float32Array {
-    let logits = new Float32Array(0);
-    tf.tidy(() => {
-      const states = this.#model.decode(tokens, this.#memory, { cache: this.#cache });
-      const [batch, length, width] = states.shape;
-      const wanted =
-        allPositions || length === 1 ? states : tf.slice(states, [0, length - 1, 0], [batch, 1, width]);
-      const hidden = this.#model.scaled(wanted.reshape([-1, width])); // [rows, E]
-      logits = linear(hidden, this.#model.outputWeight).dataSync() as Float32Array<ArrayBuffer>; // [rows, V]
-    });
-    return logits;
+  step(tokens: Tokens, { allPositions = false } = {}): Float32Array {
+    return this.#decode(tokens, allPositions, (logits) => logits.dataSync() as Float32Array);
+  }
+
+  stepBest(tokens: Tokens): Int32Array {
+    return this.#decode(tokens, false, (logits) => tf.argMax(logits, 1).dataSync() as Int32Array);
+  }
+
+  stepTop(tokens: Tokens, count: number): TopTokens {
+    return this.#decode(tokens, false, (logits) => topTokens(logits, count));
   }
 
   reorder(indices: readonly number[]): void {
     this.#cache.reorder(indices);
+    const rows = this.#sources.reorder(indices);
+    if (!rows) return;
     const { projected, paddingMask } = this.#memory;
     const old = this.#tensors();
-    const order = tf.tensor1d([...indices], 'int32');
+    const order = tf.tensor1d(rows, 'int32');
     const move = <T extends tf.Tensor>(tensor: T): T => tf.keep(tf.gather(tensor, order)) as T;
     this.#memory = {
       projected: projected.map(({ key, value }) => ({ key: move(key), value: move(value) })),
@@ -67,6 +78,20 @@ export class T5DecodingSession implements DecodingSession {
   dispose(): void {
     this.#cache.dispose();
     tf.dispose(this.#tensors());
+  }
+
+  /** What `read` takes from the logits [rows, V]: of the last position of each row, or of every position. */
+  #decode<T>(tokens: Tokens, allPositions: boolean, read: (logits: tf.Tensor) => T): T {
+    let result: T | undefined;
+    tf.tidy(() => {
+      const states = this.#model.decode(tokens, this.#memory, { cache: this.#cache }); // [B, T, E]
+      const [batch, length, width] = states.shape;
+      const wanted =
+        allPositions || length === 1 ? states : tf.slice(states, [0, length - 1, 0], [batch, 1, width]);
+      const hidden = this.#model.scaled(wanted.reshape([-1, width])); // [rows, E]
+      result = read(linear(hidden, this.#model.outputWeight)); // [rows, V]
+    });
+    return result as T;
   }
 
   #tensors(): tf.Tensor[] {

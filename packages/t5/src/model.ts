@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { Embedding, type IdRows, idTensor, type KeysAndValues, KeyValueCache, normal } from '@weft/attention';
+import { InputError } from '@weft/errors';
 import { type LoadOptions, loadPretrained, type ModelSource, PretrainedModel, scopeOf } from '@weft/model';
 import { type T5Config, t5ConfigSchema, t5KeyMap } from './config.js';
 import { DecoderBlock, EncoderBlock, Stack } from './modeling.js';
@@ -11,6 +12,8 @@ export interface T5EncoderInputs {
   attentionMask?: IdRows;
   outputHiddenStates?: boolean;
   outputAttentions?: boolean;
+  /** Run each block again in the backward pass instead of keeping its activations. */
+  gradientCheckpointing?: boolean;
 }
 
 export interface T5EncoderOutputs {
@@ -54,8 +57,9 @@ type Decoder = Stack<DecoderBlock>;
 function encode(
   shared: Embedding,
   encoder: Encoder,
-  { inputIds, attentionMask, outputHiddenStates, outputAttentions }: T5EncoderInputs,
+  { inputIds, attentionMask, outputHiddenStates, outputAttentions, gradientCheckpointing }: T5EncoderInputs,
 ): T5EncoderOutputs {
+  checkCheckpointing({ outputAttentions, gradientCheckpointing });
   const hiddenStates: tf.Tensor[] | undefined = outputHiddenStates ? [] : undefined;
   const attentions: tf.Tensor[] | undefined = outputAttentions ? [] : undefined;
   const lastHiddenState = encoder.run(
@@ -63,6 +67,7 @@ function encode(
     {
       ...(attentionMask ? { keyPaddingMask: idTensor(attentionMask, 'attentionMask') } : {}),
       ...(attentions ? { attentions } : {}),
+      ...(gradientCheckpointing ? { gradientCheckpointing } : {}),
     },
     0,
     hiddenStates,
@@ -72,6 +77,20 @@ function encode(
     ...(hiddenStates ? { hiddenStates: hiddenStates as tf.Tensor3D[] } : {}),
     ...(attentions ? { attentions: attentions as tf.Tensor4D[] } : {}),
   };
+}
+
+/** What a block drops and computes again cannot be given out too. */
+function checkCheckpointing({
+  outputAttentions,
+  gradientCheckpointing,
+}: Pick<T5EncoderInputs, 'outputAttentions' | 'gradientCheckpointing'>): void {
+  if (!(outputAttentions && gradientCheckpointing)) return;
+  throw new InputError({
+    operation: 'T5',
+    expected: 'outputAttentions or gradientCheckpointing',
+    received: 'both',
+    remedy: 'leave one of them out',
+  });
 }
 
 const newShared = (scope: ReturnType<typeof scopeOf>, config: T5Config): Embedding =>
@@ -115,6 +134,7 @@ export class T5Model extends PretrainedModel<T5Config> {
   static readonly configSchema = t5ConfigSchema;
   static readonly keyMap = t5KeyMap;
   static readonly tiedKeys = [/^lm_head\.weight$/];
+  readonly supportsGradientCheckpointing = true;
 
   readonly shared: Embedding;
   readonly encoder: Encoder;
@@ -164,6 +184,7 @@ export class T5Model extends PretrainedModel<T5Config> {
       hiddenStates?: tf.Tensor[];
       attentions?: tf.Tensor[];
       crossAttentions?: tf.Tensor[];
+      gradientCheckpointing?: boolean;
     } = {},
   ): tf.Tensor3D {
     const { decoderAttentionMask, cache, hiddenStates, attentions, crossAttentions } = options;
@@ -179,6 +200,7 @@ export class T5Model extends PretrainedModel<T5Config> {
         ...(cache ? { cache } : {}),
         ...(attentions ? { attentions } : {}),
         ...(crossAttentions ? { crossAttentions } : {}),
+        ...(options.gradientCheckpointing ? { gradientCheckpointing: true } : {}),
       },
       cache?.length ?? 0,
       hiddenStates,
@@ -187,8 +209,8 @@ export class T5Model extends PretrainedModel<T5Config> {
     return states as tf.Tensor3D;
   }
 
-  newCache(maxLength: number): KeyValueCache {
-    return new KeyValueCache({ numLayers: this.decoder.block.length, maxLength });
+  newCache(maxLength: number, sharesRows = false): KeyValueCache {
+    return new KeyValueCache({ numLayers: this.decoder.block.length, maxLength, sharesRows });
   }
 
   protected run(inputs: T5Inputs): T5Outputs {
@@ -206,6 +228,7 @@ export class T5Model extends PretrainedModel<T5Config> {
         ...(decoderAttentionMask ? { decoderAttentionMask } : {}),
         ...(hiddenStates ? { hiddenStates } : {}),
         ...(attentions && crossAttentions ? { attentions, crossAttentions } : {}),
+        ...(inputs.gradientCheckpointing ? { gradientCheckpointing: true } : {}),
       },
     );
     return {

@@ -10,8 +10,11 @@ import * as tf from '@tensorflow/tfjs';
 import {
   type Activation,
   attentionWithWeights,
+  beamAttention,
+  type CachedKeysAndValues,
   Dropout,
   dropoutState,
+  gradientCheckpoint,
   type KeysAndValues,
   type KeyValueCache,
   Linear,
@@ -32,9 +35,14 @@ export interface BlockInputs {
   /** [B, Tk], 1 keep, 0 hide */
   keyPaddingMask?: tf.Tensor;
   cache?: KeyValueCache;
-  /** Decoders only: keys and values of the encoder's states for each layer, and which of them count. */
+  /**
+   * Decoders only: keys and values of the encoder's states for each layer, and which of them count. There may be fewer
+   * rows than x has: then as many rows of x in a row look at each.
+   */
   memory?: (layer: number) => KeysAndValues;
   memoryPaddingMask?: tf.Tensor;
+  /** Run each block again in the backward pass instead of keeping its activations. */
+  gradientCheckpointing?: boolean;
   /** Collect the probabilities of each layer. */
   attentions?: tf.Tensor[];
   crossAttentions?: tf.Tensor[];
@@ -84,12 +92,24 @@ class Attention extends Module {
   /** @param x [B, Tq, E] @returns [B, Tq, E] */
   attend(
     x: tf.Tensor,
-    { key, value, keyLength }: KeysAndValues & { keyLength?: number },
+    {
+      key,
+      value,
+      length: keyLength,
+      rows,
+    }: KeysAndValues & Partial<Omit<CachedKeysAndValues, 'key' | 'value'>>,
     options: { causal: boolean; bias?: tf.Tensor; keyPaddingMask?: tf.Tensor; attentions?: tf.Tensor[] },
   ): tf.Tensor {
     const { attentions, ...rest } = options;
+    const query = this.q.forward(x); // [B, Tq, I]
+    if (rows && keyLength !== undefined) {
+      const bias = options.bias!;
+      return this.o.forward(
+        beamAttention({ query, key, value, rows, bias, keyLength, numHeads: this.numHeads, scale: 1 }),
+      );
+    }
     const inputs = {
-      query: this.q.forward(x), // [B, Tq, I]
+      query,
       key,
       value,
       numHeads: this.numHeads,
@@ -126,7 +146,7 @@ class SelfAttentionLayer extends Module {
     const normed = this.layer_norm.forward(x); // [B, T, E]
     const fresh = this.SelfAttention.keysAndValues(normed);
     const held = cache?.append(this.layer, fresh.key as tf.Tensor3D, fresh.value as tf.Tensor3D);
-    const attended = this.SelfAttention.attend(normed, held ? { ...held, keyLength: held.length } : fresh, {
+    const attended = this.SelfAttention.attend(normed, held ?? fresh, {
       causal: this.causal,
       bias,
       ...(keyPaddingMask ? { keyPaddingMask } : {}),
@@ -153,12 +173,16 @@ class CrossAttentionLayer extends Module {
     memory: KeysAndValues,
     { memoryPaddingMask, crossAttentions }: BlockInputs,
   ): tf.Tensor {
-    const attended = this.EncDecAttention.attend(this.layer_norm.forward(x), memory, {
+    const normed = this.layer_norm.forward(x); // [B, T, E]
+    const sources = memory.key.shape[0]!;
+    // Nothing here depends on where a query stands, so that all of a source can be asked at once.
+    const asked = sources === x.shape[0] ? normed : normed.reshape([sources, -1, normed.shape[2]!]); // [S, B / S * T, E]
+    const attended = this.EncDecAttention.attend(asked, memory, {
       causal: false,
       ...(memoryPaddingMask ? { keyPaddingMask: memoryPaddingMask } : {}),
       ...(crossAttentions ? { attentions: crossAttentions } : {}),
     });
-    return tf.add(x, this.dropout.forward(attended));
+    return tf.add(x, this.dropout.forward(attended).reshape(x.shape));
   }
 }
 
@@ -305,10 +329,47 @@ export class Stack<B extends EncoderBlock | DecoderBlock> extends Module {
     let hidden = this.dropout.forward(embedded);
     for (const [layer, block] of this.block.entries()) {
       hiddenStates?.push(hidden);
-      hidden = block.forward(hidden, passed, layer);
+      hidden = inputs.gradientCheckpointing
+        ? checkpointed(block, hidden, passed, layer)
+        : block.forward(hidden, passed, layer);
     }
     const last = this.dropout.forward(this.final_layer_norm.forward(hidden));
     hiddenStates?.push(last);
     return last;
   }
 }
+
+/**
+ * A block whose activations are computed again when its gradient is. The bias, and what the block sees of the encoder,
+ * are computed outside, so that their gradients flow through here.
+ */
+function checkpointed(
+  block: EncoderBlock | DecoderBlock,
+  x: tf.Tensor,
+  { positionBias, keyPaddingMask, memory, memoryPaddingMask }: BlockInputs,
+  layer: number,
+): tf.Tensor {
+  const remembered = memory?.(layer);
+  const given = {
+    positionBias,
+    keyPaddingMask,
+    memoryPaddingMask,
+    key: remembered?.key,
+    value: remembered?.value,
+  };
+  const names = Object.keys(given).filter((name) => given[name as keyof typeof given] !== undefined);
+  const forward = (hidden: tf.Tensor, ...tensors: tf.Tensor[]): tf.Tensor => {
+    const { key, value, ...rest } = Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
+    const seen = key && value ? { memory: (): KeysAndValues => ({ key, value }) } : {};
+    return block.forward(hidden, { positionBias, ...rest, ...seen }, layer);
+  };
+  const inside = block.namedParameters().filter(([key]) => !outside.some((pattern) => pattern.test(key)));
+  return gradientCheckpoint(
+    forward,
+    [x, ...names.map((name) => given[name as keyof typeof given]!)],
+    inside.map(([, parameter]) => parameter),
+  );
+}
+
+/** Parameters of a block that are read before it runs. */
+const outside = [/relative_attention_bias/, /EncDecAttention\.[kv]\./];

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
-import { adamW, clipScale, globalNorm } from '@weft/attention';
+import { adamW, clipScale, dropoutState, globalNorm } from '@weft/attention';
+import { InputError } from '@weft/errors';
+import type { GenerationOptions } from '@weft/generation';
 import { closeTo, expectClose, type FixtureTensor, readFixture } from '@weft/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { T5EncoderModel, T5ForConditionalGeneration } from './index.js';
@@ -97,12 +99,48 @@ describe.each(['v1_0', 'v1_1'])('T5 %s against transformers', (name) => {
     tf.dispose([means, variances]);
   });
 
+  it('computes blocks again in the backward pass, and gives the same', () => {
+    const parameters = model.namedParameters();
+    const { value, grads } = tf.variableGrads(
+      () => model.forward({ ...inputs, outputLogits: false, gradientCheckpointing: true }).loss!,
+      parameters.map(([, parameter]) => parameter),
+    );
+    expectClose(value.dataSync(), fixture.tensor('loss').data, closeTo.models, 'loss');
+    for (const [key, parameter] of parameters) {
+      const wanted = fixture.tensor(`grad.${key}`).data;
+      expectClose(grads[parameter.name]!.dataSync(), wanted, closeTo.gradients, key);
+    }
+    tf.dispose([value, grads]);
+    const both = { ...inputs, outputAttentions: true, gradientCheckpointing: true };
+    expect(() => model.forward(both)).toThrow(InputError);
+  });
+
+  it('repeats its dropout when it computes blocks again', () => {
+    const lossAndNorm = (gradientCheckpointing: boolean): number[] =>
+      tf.tidy(() => {
+        dropoutState.set({ seed: 7, offset: 0 });
+        const { value, grads } = tf.variableGrads(
+          () => model.forward({ ...inputs, outputLogits: false, gradientCheckpointing }).loss!,
+          model.parameters(),
+        );
+        return [value.dataSync()[0]!, globalNorm(Object.values(grads)).dataSync()[0]!];
+      });
+    model.train();
+    const plain = lossAndNorm(false);
+    expectClose(lossAndNorm(true), plain, closeTo.gradients);
+    model.eval();
+    expect(plain[0]).not.toBeCloseTo(fixture.tensor('loss').data[0]!, 3);
+  });
+
   const generated = fixture.meta.generated as Record<string, number[][]>;
   const { inputIds, attentionMask } = inputs;
-  it.each([
+  // As ENDS and EARLY of the generator.
+  const eosTokenId = [1, ...Array.from({ length: 16 }, (_, i) => 2 + 5 * i)];
+  const early = { maxLength: 14, numBeams: 3, eosTokenId, minNewTokens: 2 };
+  const cases: [string, GenerationOptions][] = [
     ['greedy', { maxLength: 12 }],
     ['beams', { maxLength: 12, numBeams: 4, numReturnSequences: 2 }],
-    ['never', { maxLength: 12, numBeams: 3, earlyStopping: 'never' as const, lengthPenalty: 1.5 }],
+    ['never', { maxLength: 12, numBeams: 3, earlyStopping: 'never', lengthPenalty: 1.5 }],
     [
       'forced',
       {
@@ -114,18 +152,74 @@ describe.each(['v1_0', 'v1_1'])('T5 %s against transformers', (name) => {
         noRepeatNgramSize: 2,
       },
     ],
-  ])('generates the same ids: %s', async (kind, options) => {
+    [
+      'prompted',
+      {
+        maxLength: 12,
+        decoderInputIds: [
+          [0, 9, 11],
+          [0, 30, 31],
+          [0, 2, 2],
+        ],
+      },
+    ],
+    [
+      'promptedBeams',
+      {
+        maxNewTokens: 6,
+        numBeams: 3,
+        decoderInputIds: [
+          [9, 11],
+          [30, 31],
+          [2, 2],
+        ],
+      },
+    ],
+    ['early', { ...early, earlyStopping: true }],
+    ['late', { ...early, earlyStopping: false, numReturnSequences: 3 }],
+    ['latest', { ...early, earlyStopping: 'never', lengthPenalty: 2, numReturnSequences: 2 }],
+    ['short', { ...early, earlyStopping: false, lengthPenalty: -1 }],
+    ['ended', { maxLength: 14, eosTokenId }],
+    ['forcedGreedy', { maxLength: 8, forcedBosTokenId: 33, forcedEosTokenId: 1, repetitionPenalty: 1.3 }],
+  ];
+  it.each(cases)('generates the same ids: %s', async (kind, options) => {
     const before = tf.memory().numTensors;
     expect(await model.generate(inputIds, { attentionMask, ...options })).toEqual(generated[kind]);
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('gives padded sources what each gives alone', async () => {
+  it('streams, and stops when told to', async () => {
+    const before = tf.memory().numTensors;
+    const streamed: number[][] = inputIds.map(() => [0]);
+    for await (const { tokens } of model.generateStream(inputIds, { attentionMask, maxLength: 12 })) {
+      for (const [i, token] of tokens.entries()) if (token !== undefined) streamed[i]!.push(token);
+    }
+    for (const [i, row] of streamed.entries())
+      expect(generated.greedy![i]!.slice(0, row.length)).toEqual(row);
+    for (const numBeams of [1, 3]) {
+      const controller = new AbortController();
+      const run = model.generate(inputIds, { maxNewTokens: 10_000, numBeams, signal: controller.signal });
+      setTimeout(() => controller.abort(new Error('enough')), 20);
+      await expect(run).rejects.toThrow('enough');
+    }
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it.each([
+    ['greedy', {}],
+    ['beams', { numBeams: 3 }],
+    ['beams that end', { numBeams: 3, eosTokenId, earlyStopping: true }],
+    ['several returns', { numBeams: 4, numReturnSequences: 3, eosTokenId }],
+    ['sampling', { doSample: true, topK: 1, numReturnSequences: 2 }],
+  ])('gives padded sources what each gives alone: %s', async (_, options: GenerationOptions) => {
     const lengths = attentionMask.map((row) => row.reduce((sum, kept) => sum + kept, 0));
-    const together = await model.generate(inputIds, { attentionMask, maxNewTokens: 6 });
+    const together = await model.generate(inputIds, { attentionMask, maxNewTokens: 8, ...options });
+    const returned = options.numReturnSequences ?? 1;
     for (const [i, row] of inputIds.entries()) {
-      const [alone] = await model.generate([row.slice(0, lengths[i])], { maxNewTokens: 6 });
-      expect(together[i]!.slice(0, alone!.length)).toEqual(alone);
+      const alone = await model.generate([row.slice(0, lengths[i])], { maxNewTokens: 8, ...options });
+      for (const [j, each] of alone.entries()) {
+        expect(together[i * returned + j]!.slice(0, each.length)).toEqual(each);
+      }
     }
   });
 

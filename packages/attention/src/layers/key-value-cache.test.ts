@@ -76,9 +76,9 @@ describe('KeyValueCache', () => {
         const { key, length: total, rows } = cache.append(1, update, update);
         cache.advance(length);
         const all = key.arraySync();
-        const table = rows?.arraySync();
+        const table = rows?.arraySync() ?? [];
         return Array.from({ length: batch }, (_, b) =>
-          Array.from({ length: total }, (_, t) => all[table?.[b]![t] ?? b]![t]![0]!),
+          Array.from({ length: total }, (_, t) => all[table[b]?.[t] ?? b]![t]![0]!),
         );
       });
     const both = (start: number, length: number, batch: number): void =>

@@ -107,7 +107,10 @@ export class KeyValueCache {
     if (held === undefined) return;
     const batch = this.#shared?.batch ?? held;
     if (indices.every((index, i) => index === i) && indices.length === batch) return;
-    if (!(this.#sharesRows && hasKernel(CACHE_APPEND) && hasBeamAttention())) return this.#move(indices);
+    if (!(this.#sharesRows && hasKernel(CACHE_APPEND) && hasBeamAttention())) {
+      this.#move(indices);
+      return;
+    }
     // Rows that there is no room for yet.
     if (indices.length > held) this.#move(Array.from(indices, (_, i) => (i < held ? i : 0)));
     this.#shared ??= new SharedRows(held, this.#length);
