@@ -1,0 +1,84 @@
+import { linkHorizontal } from 'd3-shape';
+import type { JSX } from 'preact';
+import type { Piece } from '../lib/api.js';
+import { percent, spoken } from '../lib/words.js';
+import { shade } from './heat-map.js';
+import type { Listbox } from './listbox.js';
+
+const rowHeight = 28; // also --row in attention.css
+const width = 100;
+/** Lines fainter than this are not drawn: they cannot be seen and there are many. */
+const faintest = 0.02;
+
+const link = linkHorizontal<{ from: number; to: number }, [number, number]>()
+  .source(({ from }) => [0, (from + 0.5) * rowHeight])
+  .target(({ to }) => [width, (to + 0.5) * rowHeight]);
+
+/** Tokens twice, side by side, and between them a line for each weight. */
+export function AttentionLines({
+  tokens,
+  weights,
+  list,
+}: {
+  tokens: Piece[];
+  weights: number[][];
+  list: Listbox;
+}): JSX.Element {
+  const { active } = list;
+  const height = tokens.length * rowHeight;
+  return (
+    <div class="lines">
+      <div {...list.container} class="lines-tokens lines-from">
+        {tokens.map((token, index) => (
+          <span key={index} {...list.option(index, told(tokens, weights, index))} class="lines-token">
+            {token.token}
+          </span>
+        ))}
+      </div>
+      <svg
+        class="lines-drawing"
+        viewBox={`0 0 ${width} ${height}`}
+        preserveAspectRatio="none"
+        style={{ height: `${height}px` }}
+        aria-hidden="true"
+      >
+        {weights.map((row, from) =>
+          row.map((weight, to) =>
+            weight < faintest || (active >= 0 && active !== from) ? null : (
+              <path
+                key={`${from} ${to}`}
+                d={link({ from, to })!}
+                style={{ opacity: shade(weight) * (active >= 0 ? 1 : 0.7) }}
+              />
+            ),
+          ),
+        )}
+      </svg>
+      <div class="lines-tokens lines-to" aria-hidden="true">
+        {tokens.map((token, index) => (
+          <span
+            key={index}
+            class="lines-token"
+            style={active >= 0 ? { '--weight': shade(weights[active]![index]!).toFixed(3) } : {}}
+          >
+            {token.token}
+          </span>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** The tokens that one token looks at most, the most first. */
+export const lookedAt = (tokens: Piece[], row: number[], count: number): { token: Piece; weight: number }[] =>
+  row
+    .map((weight, index) => ({ token: tokens[index]!, weight }))
+    .sort((a, b) => b.weight - a.weight)
+    .slice(0, count);
+
+function told(tokens: Piece[], weights: number[][], index: number): string {
+  const most = lookedAt(tokens, weights[index]!, 3)
+    .map(({ token, weight }) => `${spoken(token.token)} ${percent(weight)}`)
+    .join(', ');
+  return `${spoken(tokens[index]!.token)} looks at ${most}`;
+}

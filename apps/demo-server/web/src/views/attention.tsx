@@ -1,0 +1,101 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { type Attentions, attend } from '../lib/api.js';
+import { useRemembered, useTask } from '../lib/hooks.js';
+import { AttentionLines, lookedAt } from '../parts/attention-lines.js';
+import { Bars } from '../parts/bars.js';
+import { type Head, HeadGrid } from '../parts/head-grid.js';
+import { type Cell, HeatMap } from '../parts/heat-map.js';
+import { useListbox } from '../parts/listbox.js';
+import { ModelPicker, useModelFor } from '../parts/models.js';
+import { AnsweredBy, Busy, Empty, Failed, NeedsModel } from '../parts/states.js';
+
+const firstText = 'The thread went over the loom because it was long.';
+
+export function AttentionView(): JSX.Element {
+  const choice = useModelFor('attention');
+  const [text, setText] = useRemembered('attended', firstText);
+  const { task, run } = useTask<Attentions>();
+  const ask = (): void => run((signal) => attend(choice.chosen!.id, text, signal));
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    ask();
+  };
+  return (
+    <NeedsModel choice={choice} work="shows its attention">
+      <form class="ask" onSubmit={submit}>
+        <label class="field">
+          <span class="field-label">Text</span>
+          <textarea rows={2} required value={text} onInput={(event) => setText(event.currentTarget.value)} />
+        </label>
+        <div class="row">
+          <ModelPicker choice={choice} />
+          <span class="spring" />
+          <button type="submit" class="button button-main">
+            Look
+          </button>
+        </div>
+      </form>
+      {task.state === 'failed' && <Failed failure={task.failure} onRetry={ask} />}
+      {task.state === 'busy' && <Busy>Running the text through the model</Busy>}
+      {task.state === 'idle' && (
+        <div class="sheet">
+          <Empty title="Nothing looked at yet">
+            <p>Press Look. A short sentence shows the most.</p>
+          </Empty>
+        </div>
+      )}
+      {task.state === 'done' && <Looks attentions={task.value} seconds={task.seconds} />}
+    </NeedsModel>
+  );
+}
+
+function Looks({ attentions, seconds }: { attentions: Attentions; seconds: number }): JSX.Element {
+  const { tokens, layers, heads, causal, model, random } = attentions;
+  const [wanted, choose] = useRemembered<Head>('head', { layer: 0, head: 0 });
+  const [cell, setCell] = useState<Cell>();
+  const shown = { layer: Math.min(wanted.layer, layers - 1), head: Math.min(wanted.head, heads - 1) };
+  const weights = attentions.attentions[shown.layer]![shown.head]!;
+  const list = useListbox('looking', tokens.length, 'Tokens that look');
+  const active = cell?.from ?? list.active;
+  const pointed = { ...list, active };
+  return (
+    <section class="looks" aria-label="Result">
+      <div class="sheet looks-lines">
+        <h2>
+          Layer {shown.layer + 1}, head {shown.head + 1}
+        </h2>
+        <p class="hint">Left looks, right is looked at{causal ? '; this model looks only back' : ''}.</p>
+        <AttentionLines tokens={tokens} weights={weights} list={pointed} />
+        <AnsweredBy model={model} random={random} seconds={seconds} />
+      </div>
+      <div class="sheet looks-heat">
+        <h2>Heat map</h2>
+        <HeatMap tokens={tokens} weights={weights} active={active} onPoint={setCell} />
+        {active >= 0 ? (
+          <>
+            <p class="aside-text">
+              <span class="chip">{tokens[active]!.token}</span> looks at
+            </p>
+            <Bars
+              label={`What ${tokens[active]!.token} looks at`}
+              mono
+              bars={lookedAt(tokens, weights[active]!, 4).map(({ token, weight }) => ({
+                name: token.token,
+                value: weight,
+                marked: token === tokens[cell?.to ?? -1],
+              }))}
+            />
+          </>
+        ) : (
+          <p class="hint">Point at a token or at a cell.</p>
+        )}
+      </div>
+      <div class="sheet looks-heads">
+        <h2>All heads</h2>
+        <p class="hint">A row a layer, a column a head. Choose one, or walk with the arrow keys.</p>
+        <HeadGrid attentions={attentions.attentions} chosen={shown} onChoose={choose} />
+      </div>
+    </section>
+  );
+}
