@@ -103,11 +103,11 @@ export function App(): JSX.Element {
   };
   return (
     <ModelsProvider>
-      <a class="skip" href={`#/${view.path}`} onClick={toContent}>
-        Skip to content
-      </a>
       <div class="shell">
         <header class="side">
+          <a class="skip" href={`#/${view.path}`} onClick={toContent}>
+            Skip to content
+          </a>
           <a class="wordmark" href="#/generate" aria-label="weft, to the first view">
             <Mark />
             weft

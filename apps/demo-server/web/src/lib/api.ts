@@ -3,7 +3,8 @@ import { askEvents, askJson } from './http.js';
 /** A model that the server offers, and what it can be asked for. */
 export interface ModelCard {
   id: string;
-  state: 'loading' | 'ready' | 'failed';
+  /** `available`: in a folder of the server's, loaded when it is first asked. */
+  state: 'loading' | 'ready' | 'failed' | 'available';
   /** What the page may offer with it: names of `/explain/*` and of `/pipelines/*`. */
   abilities: string[];
   architecture: string | null;

@@ -11,9 +11,9 @@ export class Failure extends Error {
   }
 }
 
-const remedies: Record<number, string> = {
-  401: 'This server asks for an API key. Enter one below; it is kept until this tab closes.',
-  403: 'This server asks for another API key. Enter one below; it is kept until this tab closes.',
+const byStatus: Record<number, string> = {
+  400: 'Change what was asked and try again.',
+  401: 'This server asks for an API key. Enter it here; it is kept until this tab closes.',
   404: 'The server does not offer this. It may be older than this page: restart it and reload.',
   413: 'Shorten the text and try again.',
   429: 'The server has as much work as it takes on. Try again in a moment.',
@@ -21,34 +21,37 @@ const remedies: Record<number, string> = {
   504: 'The model took longer than the server allows. Ask for fewer tokens, or shorten the text.',
 };
 
-interface ErrorBody {
-  message?: unknown;
-  remedy?: unknown;
-}
+const byCode: Record<string, string> = {
+  context_length_exceeded: 'Shorten the text and try again.',
+  wrong_model: 'Choose another model above.',
+  model_not_found: 'Reload the page: the server’s models have changed.',
+  host_not_allowed: 'Open the page as 127.0.0.1 or localhost.',
+  shutting_down: 'Start it again with “weft serve”, then try again.',
+};
 
 const record = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
 /** Reads the server's error object, wherever it came: in an answer's body or inside a stream. */
 export function failureFrom(body: unknown, status: number, retryAfter: string | null = null): Failure {
-  const outer = record(body);
-  const { message, remedy } = record(outer.error ?? outer) as ErrorBody;
+  const { message, code } = record(record(body).error);
   const wait = Number(retryAfter);
-  const later =
+  const remedy =
     status === 429 && wait > 0
       ? `The server has as much work as it takes on. Try again in ${wait} s.`
-      : undefined;
+      : (byCode[String(code)] ?? byStatus[status]);
   return new Failure(
     typeof message === 'string' && message !== ''
-      ? message
+      ? sentence(message)
       : `The server answered ${status || 'with an error'}.`,
-    later ??
-      (typeof remedy === 'string' && remedy !== ''
-        ? remedy
-        : (remedies[status] ?? 'Try again. If it stays so, the server’s log says more.')),
+    remedy ?? 'Try again. If it stays so, the server’s log says more.',
     status,
   );
 }
+
+/** The server's messages are parts of sentences; on the page they stand alone. */
+const sentence = (message: string): string =>
+  `${message[0]!.toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? '' : '.'}`;
 
 export const unreachable = (): Failure =>
   new Failure('The server does not answer.', 'Start it with “weft serve”, then try again.');

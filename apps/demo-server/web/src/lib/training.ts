@@ -85,14 +85,29 @@ export const pointsOf = (
     return y === null || y === undefined || !Number.isFinite(y) ? [] : [{ x: entry.step, y }];
   });
 
-/** An exponential mean whose memory grows to a twentieth of the run, without the pull of its beginning. */
+/** Each point as the mean of its neighbourhood, a fiftieth of the run to either side: smooth, and never late. */
 export function smoothed(points: Point[]): Point[] {
-  const keep = Math.max(0, 1 - 20 / Math.max(20, points.length));
-  let sum = 0;
-  let weight = 0;
-  return points.map(({ x, y }) => {
-    sum = sum * keep + y;
-    weight = weight * keep + 1;
-    return { x, y: sum / weight };
+  const reach = Math.round(points.length / 50);
+  if (reach === 0) return points;
+  const sums = [0];
+  for (const { y } of points) sums.push(sums.at(-1)! + y);
+  return points.map(({ x }, index) => {
+    const around = Math.min(reach, index, points.length - 1 - index); // the ends keep their own height
+    const total = sums[index + around + 1]! - sums[index - around]!;
+    return { x, y: total / (2 * around + 1) };
   });
+}
+
+/** The point of a sorted list that lies nearest to a step. */
+export function nearest(points: Point[], step: number): Point | undefined {
+  let low = 0;
+  let high = points.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (points[middle]!.x < step) low = middle + 1;
+    else high = middle;
+  }
+  const before = points[low - 1];
+  const after = points[low];
+  return before && after && step - before.x < after.x - step ? before : after;
 }

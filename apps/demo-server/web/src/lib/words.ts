@@ -18,12 +18,12 @@ export const compact = (count: number): string =>
 export const integer = (count: number): string => new Intl.NumberFormat('en').format(count);
 
 /** A measured value in few digits: 2.308, 0.0005, 3.1e-7. */
-export function short(value: number): string {
+export function short(value: number, digits = 4): string {
   if (value === 0 || !Number.isFinite(value)) return Number.isFinite(value) ? '0' : '–';
   const size = Math.abs(value);
   if (size >= 1000) return integer(Math.round(value));
   if (size < 0.0001) return value.toExponential(1);
-  return String(Number(value.toPrecision(size < 0.1 ? 2 : 4)));
+  return String(Number(value.toPrecision(size < 0.1 ? 2 : digits)));
 }
 
 /** Seconds for people: 8 s, 3 min 20 s, 2 h 5 min. */

@@ -7,13 +7,20 @@ import { Bars } from './bars.js';
 export function Alternatives({
   token,
   onTake,
+  onClose,
 }: {
   token: Writing['tokens'][number] | undefined;
   onTake: (alternative: number) => void;
+  onClose: () => void;
 }): JSX.Element {
   return (
-    <aside class={token ? 'aside aside-open' : 'aside'} aria-label="Alternatives">
+    <aside class={token ? 'aside drawer' : 'aside'} aria-label="Alternatives">
       <h2>{token ? 'Weighed here' : 'Alternatives'}</h2>
+      {token && (
+        <button type="button" class="drawer-close" onClick={onClose}>
+          Close
+        </button>
+      )}
       {token ? (
         <>
           <p class="aside-text">
@@ -27,12 +34,8 @@ export function Alternatives({
               name: visible(each.text),
               value: each.probability,
               marked: each.id === token.id,
-              ...(each.id === token.id
-                ? {}
-                : {
-                    onChoose: () => onTake(index),
-                    chooseLabel: `Take ${spoken(each.text)}, ${percent(each.probability)}, and write on from there`,
-                  }),
+              spoken: each.id === token.id ? spoken(each.text) : `Write on with ${spoken(each.text)},`,
+              ...(each.id === token.id ? {} : { onChoose: () => onTake(index) }),
             }))}
           />
           <p class="hint">Choose one to write on from there.</p>

@@ -48,7 +48,7 @@ export function AttentionLines({
               <path
                 key={`${from} ${to}`}
                 d={link({ from, to })!}
-                style={{ opacity: shade(weight) * (active >= 0 ? 1 : 0.7) }}
+                style={{ opacity: shade(weight) * (active >= 0 ? 1 : 0.7), strokeWidth: 1 + 2.5 * weight }}
               />
             ),
           ),

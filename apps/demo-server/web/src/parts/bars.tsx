@@ -6,7 +6,8 @@ export interface Bar {
   value: number;
   marked?: boolean;
   onChoose?: (() => void) | undefined;
-  chooseLabel?: string;
+  /** How the name is spoken, where it differs from how it is written. */
+  spoken?: string;
 }
 
 /** Shares of one whole, as bars with their percentages. */
@@ -25,7 +26,10 @@ export function Bars({ bars, label, mono }: { bars: Bar[]; label: string; mono?:
 function BarFace({ bar }: { bar: Bar }): JSX.Element {
   const inside = (
     <>
-      <span class="bar-name">{bar.name}</span>
+      <span class="bar-name" {...(bar.spoken === undefined ? {} : { 'aria-hidden': true })}>
+        {bar.name}
+      </span>
+      {bar.spoken !== undefined && <span class="hidden">{bar.spoken}</span>}
       <span class="bar-value">{percent(bar.value)}</span>
       <span class="bar-track" aria-hidden="true">
         <span class="bar-fill" style={{ width: `${(100 * bar.value).toFixed(2)}%` }} />
@@ -34,7 +38,7 @@ function BarFace({ bar }: { bar: Bar }): JSX.Element {
   );
   if (!bar.onChoose) return <div class="bar-face">{inside}</div>;
   return (
-    <button type="button" class="bar-face" onClick={bar.onChoose} aria-label={bar.chooseLabel}>
+    <button type="button" class="bar-face" onClick={bar.onChoose}>
       {inside}
     </button>
   );

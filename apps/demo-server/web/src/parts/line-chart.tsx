@@ -2,7 +2,7 @@ import { ticks } from 'd3-array';
 import { line } from 'd3-shape';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Point } from '../lib/training.js';
+import { nearest, type Point } from '../lib/training.js';
 import { integer, short } from '../lib/words.js';
 
 export interface Series {
@@ -23,13 +23,19 @@ interface Frame {
   yTicks: number[];
 }
 
-function frameOf(series: Series[], width: number, height: number, lastStep: number): Frame {
+function frameOf(
+  series: Series[],
+  width: number,
+  height: number,
+  lastStep: number,
+  fromZero: boolean,
+): Frame {
   const points = series.flatMap((each) => each.points);
   const low = points.reduce((least, { y }) => Math.min(least, y), Number.POSITIVE_INFINITY);
   const high = points.reduce((most, { y }) => Math.max(most, y), Number.NEGATIVE_INFINITY);
   const room = high > low ? (high - low) * 0.06 : Math.abs(high) * 0.1 || 1;
-  const bottom = low >= 0 ? Math.max(0, low - room) : low - room;
-  const top = high + room;
+  const bottom = fromZero ? 0 : low >= 0 ? Math.max(0, low - room) : low - room;
+  const top = fromZero ? high * 1.1 || 1 : high + room;
   const inner = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
   return {
     width,
@@ -53,20 +59,6 @@ function useWidth(): [{ current: HTMLDivElement | null }, number] {
   return [element, width];
 }
 
-/** The point of a sorted list that lies nearest to a step. */
-export function nearest(points: Point[], step: number): Point | undefined {
-  let low = 0;
-  let high = points.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (points[middle]!.x < step) low = middle + 1;
-    else high = middle;
-  }
-  const before = points[low - 1];
-  const after = points[low];
-  return before && after && step - before.x < after.x - step ? before : after;
-}
-
 /** Lines over the steps of a run. The pointer or the arrow keys move a cursor that all charts share. */
 export function LineChart({
   title,
@@ -76,6 +68,7 @@ export function LineChart({
   cursor,
   onCursor,
   height = 200,
+  fromZero = false,
 }: {
   title: string;
   unit?: string;
@@ -84,11 +77,13 @@ export function LineChart({
   cursor: number | undefined;
   onCursor: (step: number | undefined) => void;
   height?: number;
+  /** Draws the whole axis, so that a small change looks small. */
+  fromZero?: boolean;
 }): JSX.Element {
   const [element, width] = useWidth();
   const main = series.find(({ look }) => look === 'main')!.points;
   const at = nearest(main, cursor ?? Number.POSITIVE_INFINITY);
-  const frame = frameOf(series, width, height, Math.max(1, lastStep));
+  const frame = frameOf(series, width, height, Math.max(1, lastStep), fromZero);
   const keys = (event: KeyboardEvent): void => {
     const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageUp: 10, PageDown: -10 }[
       event.key
@@ -106,7 +101,7 @@ export function LineChart({
       <figcaption>
         <span>{title}</span>
         <Legend series={series} />
-        <strong>{at ? `${short(at.y)}${unitText}` : '–'}</strong>
+        <strong>{at ? `${short(at.y, 3)}${unitText}` : '–'}</strong>
       </figcaption>
       <div
         ref={element}
@@ -117,7 +112,7 @@ export function LineChart({
         aria-valuemin={main[0]?.x ?? 0}
         aria-valuemax={main.at(-1)?.x ?? 0}
         aria-valuenow={at?.x ?? 0}
-        aria-valuetext={at ? `step ${integer(at.x)}: ${short(at.y)}${unitText}` : 'no values yet'}
+        aria-valuetext={at ? `step ${integer(at.x)}: ${short(at.y, 3)}${unitText}` : 'no values yet'}
         style={{ height: `${height}px` }}
         onKeyDown={keys}
         onPointerMove={(event) => {

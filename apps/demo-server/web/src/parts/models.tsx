@@ -59,23 +59,33 @@ export interface ModelChoice {
 export function useModelFor(ability: string): ModelChoice {
   const models = useModels();
   const [wanted, choose] = useRemembered(`model-${ability}`, '');
-  const able = models.models.filter(({ abilities }) => abilities.includes(ability));
+  // What a model can do is known once it is loaded; one that is not loaded yet may be tried.
+  const able = models.models.filter(
+    ({ abilities, state }) => abilities.includes(ability) || state === 'available',
+  );
   const chosen =
     able.find(({ id }) => id === wanted) ?? able.find(({ state }) => state === 'ready') ?? able[0];
   return { models, able, chosen, choose };
 }
+
+const stateWords: Record<ModelCard['state'], string> = {
+  ready: '',
+  available: ' (loads when asked)',
+  loading: ' (loading)',
+  failed: ' (failed to load)',
+};
 
 /** Which model is asked: a choice where there are several. */
 export function ModelPicker({ choice }: { choice: ModelChoice }): JSX.Element | null {
   const { able, chosen, choose } = choice;
   if (!chosen) return null;
   return (
-    <label class="field field-inline">
+    <label class="model">
       <span class="field-label">Model</span>
       <select value={chosen.id} onChange={(event) => choose(event.currentTarget.value)}>
         {able.map(({ id, state }) => (
           <option key={id} value={id} disabled={state === 'failed'}>
-            {state === 'ready' ? id : `${id} (${state})`}
+            {`${id}${stateWords[state]}`}
           </option>
         ))}
       </select>

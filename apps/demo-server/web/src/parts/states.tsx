@@ -33,7 +33,7 @@ export function Failed({ failure, onRetry }: { failure: Failure; onRetry?: () =>
     <div class="failed" role="alert">
       <p class="failed-title">{failure.message}</p>
       <p>{failure.remedy}</p>
-      {failure.status === 401 || failure.status === 403 ? (
+      {failure.status === 401 ? (
         <KeyForm onKey={retry} />
       ) : (
         <button type="button" class="button" onClick={retry}>

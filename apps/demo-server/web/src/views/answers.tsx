@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { type Answer, findAnswers } from '../lib/api.js';
 import { useRemembered, useTask } from '../lib/hooks.js';
 import { percent } from '../lib/words.js';
+import { Examples } from '../parts/controls.js';
 import { ModelPicker, useModelFor } from '../parts/models.js';
 import { AnsweredBy, Busy, Empty, Failed, NeedsModel } from '../parts/states.js';
 
@@ -35,6 +36,7 @@ export function AnswersView(): JSX.Element {
 
   return (
     <NeedsModel choice={choice} work="answers questions">
+      <ModelPicker choice={choice} />
       <form class="ask" onSubmit={submit}>
         <label class="field">
           <span class="field-label">Text</span>
@@ -45,28 +47,31 @@ export function AnswersView(): JSX.Element {
             onInput={(event) => setContext(event.currentTarget.value)}
           />
         </label>
-        <label class="field">
-          <span class="field-label">Question</span>
-          <input
-            type="text"
-            required
-            value={question}
-            list="questions"
-            onInput={(event) => setQuestion(event.currentTarget.value)}
-          />
-          <datalist id="questions">
-            {questions.map((each) => (
-              <option key={each} value={each} />
-            ))}
-          </datalist>
-        </label>
-        <div class="row">
-          <ModelPicker choice={choice} />
-          <span class="spring" />
+        <div class="ask-line">
+          <label class="field">
+            <span class="field-label">Question</span>
+            <input
+              type="text"
+              required
+              value={question}
+              onInput={(event) => setQuestion(event.currentTarget.value)}
+            />
+          </label>
           <button type="submit" class="button button-main">
             Ask
           </button>
         </div>
+        {context === firstContext && (
+          <Examples
+            texts={questions.map((each) => ({
+              name: each,
+              pick: () => {
+                setQuestion(each);
+                ask(each);
+              },
+            }))}
+          />
+        )}
       </form>
       {task.state === 'failed' && <Failed failure={task.failure} onRetry={() => ask(question)} />}
       {task.state === 'busy' && <Busy>Looking for the answer</Busy>}
@@ -103,7 +108,7 @@ function Found({ answered, seconds }: { answered: Answered; seconds: number }): 
         )}
         <AnsweredBy model={model} seconds={seconds} />
       </div>
-      <aside class="aside aside-open" aria-label="Answers">
+      <aside class="aside" aria-label="Answers">
         <h2>{answers.length > 1 ? 'Best answers' : 'Answer'}</h2>
         <p class="hidden" role="status">
           {impossible ? 'No answer in this text' : `${shown.answer}, ${percent(shown.score)}`}

@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { type Attentions, attend } from '../lib/api.js';
+import { type Attentions, attend, type Piece } from '../lib/api.js';
 import { useRemembered, useTask } from '../lib/hooks.js';
+import { percent } from '../lib/words.js';
 import { AttentionLines, lookedAt } from '../parts/attention-lines.js';
 import { Bars } from '../parts/bars.js';
 import { type Head, HeadGrid } from '../parts/head-grid.js';
@@ -23,18 +24,15 @@ export function AttentionView(): JSX.Element {
   };
   return (
     <NeedsModel choice={choice} work="shows its attention">
-      <form class="ask" onSubmit={submit}>
+      <ModelPicker choice={choice} />
+      <form class="ask ask-line" onSubmit={submit}>
         <label class="field">
           <span class="field-label">Text</span>
           <textarea rows={2} required value={text} onInput={(event) => setText(event.currentTarget.value)} />
         </label>
-        <div class="row">
-          <ModelPicker choice={choice} />
-          <span class="spring" />
-          <button type="submit" class="button button-main">
-            Look
-          </button>
-        </div>
+        <button type="submit" class="button button-main">
+          Look
+        </button>
       </form>
       {task.state === 'failed' && <Failed failure={task.failure} onRetry={ask} />}
       {task.state === 'busy' && <Busy>Running the text through the model</Busy>}
@@ -67,29 +65,22 @@ function Looks({ attentions, seconds }: { attentions: Attentions; seconds: numbe
         </h2>
         <p class="hint">Left looks, right is looked at{causal ? '; this model looks only back' : ''}.</p>
         <AttentionLines tokens={tokens} weights={weights} list={pointed} />
+        <LooksAt tokens={tokens} weights={weights} active={active} />
         <AnsweredBy model={model} random={random} seconds={seconds} />
       </div>
       <div class="sheet looks-heat">
         <h2>Heat map</h2>
         <HeatMap tokens={tokens} weights={weights} active={active} onPoint={setCell} />
-        {active >= 0 ? (
-          <>
-            <p class="aside-text">
-              <span class="chip">{tokens[active]!.token}</span> looks at
-            </p>
-            <Bars
-              label={`What ${tokens[active]!.token} looks at`}
-              mono
-              bars={lookedAt(tokens, weights[active]!, 4).map(({ token, weight }) => ({
-                name: token.token,
-                value: weight,
-                marked: token === tokens[cell?.to ?? -1],
-              }))}
-            />
-          </>
-        ) : (
-          <p class="hint">Point at a token or at a cell.</p>
-        )}
+        <p class="hint heat-told">
+          {cell ? (
+            <>
+              <span class="chip">{tokens[cell.from]!.token}</span> looks at{' '}
+              <span class="chip">{tokens[cell.to]!.token}</span> with {percent(weights[cell.from]![cell.to]!)}
+            </>
+          ) : (
+            'Rows look, columns are looked at. Point at a cell.'
+          )}
+        </p>
       </div>
       <div class="sheet looks-heads">
         <h2>All heads</h2>
@@ -97,5 +88,34 @@ function Looks({ attentions, seconds }: { attentions: Attentions; seconds: numbe
         <HeadGrid attentions={attentions.attentions} chosen={shown} onChoose={choose} />
       </div>
     </section>
+  );
+}
+
+/** What one token looks at most, as bars. */
+function LooksAt({
+  tokens,
+  weights,
+  active,
+}: {
+  tokens: Piece[];
+  weights: number[][];
+  active: number;
+}): JSX.Element {
+  if (active < 0) return <p class="hint looks-at">Point at a token on the left, or go there with Tab.</p>;
+  const name = tokens[active]!.token;
+  return (
+    <div class="looks-at">
+      <p class="hint">
+        <span class="chip">{name}</span> looks most at
+      </p>
+      <Bars
+        label={`What ${name} looks at most`}
+        mono
+        bars={lookedAt(tokens, weights[active]!, 4).map(({ token, weight }) => ({
+          name: token.token,
+          value: weight,
+        }))}
+      />
+    </div>
   );
 }

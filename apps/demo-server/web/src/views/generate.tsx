@@ -50,6 +50,7 @@ export function GenerateView(): JSX.Element {
 
   return (
     <NeedsModel choice={choice} work="writes text">
+      <ModelPicker choice={choice} />
       <form class="ask" onSubmit={submit}>
         <label class="field">
           <span class="field-label">Begin with</span>
@@ -64,7 +65,6 @@ export function GenerateView(): JSX.Element {
           />
         </label>
         <div class="row">
-          <ModelPicker choice={choice} />
           <SettingsFields settings={settings} onChange={setSettings} />
           <span class="spring" />
           {busy ? (
@@ -92,9 +92,8 @@ export function GenerateView(): JSX.Element {
         </div>
         <Alternatives
           token={writing.tokens[list.active]}
-          onTake={(alternative) => {
-            start(branched(writing, list.active, alternative));
-          }}
+          onTake={(alternative) => start(branched(writing, list.active, alternative))}
+          onClose={() => list.select(-1)}
         />
       </section>
     </NeedsModel>

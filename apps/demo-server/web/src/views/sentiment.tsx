@@ -36,22 +36,22 @@ export function SentimentView(): JSX.Element {
 
   return (
     <NeedsModel choice={choice} work="judges texts">
+      <ModelPicker choice={choice} />
       <form class="ask" onSubmit={submit}>
         <label class="field">
           <span class="field-label">Text</span>
           <textarea rows={3} required value={text} onInput={(event) => setText(event.currentTarget.value)} />
         </label>
-        <Examples
-          texts={examples.map(({ name, text: each }) => ({
-            name,
-            pick: () => {
-              setText(each);
-              ask(each);
-            },
-          }))}
-        />
         <div class="row">
-          <ModelPicker choice={choice} />
+          <Examples
+            texts={examples.map(({ name, text: each }) => ({
+              name,
+              pick: () => {
+                setText(each);
+                ask(each);
+              },
+            }))}
+          />
           <span class="spring" />
           <button type="submit" class="button button-main">
             Judge
@@ -95,12 +95,16 @@ function Judgement({ judged, seconds }: { judged: Judged; seconds: number }): JS
           }))}
         />
         <p class="legend">
-          <span class="legend-swatch legend-for" aria-hidden="true" /> speaks for {attribution.target}
-          <span class="legend-swatch legend-against" aria-hidden="true" /> speaks against it
+          <span class="legend-item">
+            <span class="legend-swatch legend-for" aria-hidden="true" /> speaks for {attribution.target}
+          </span>
+          <span class="legend-item">
+            <span class="legend-swatch legend-against" aria-hidden="true" /> speaks against it
+          </span>
         </p>
         <AnsweredBy model={attribution.model} random={attribution.random} seconds={seconds} />
       </div>
-      <aside class="aside aside-open" aria-label="Judgement">
+      <aside class="aside" aria-label="Judgement">
         <h2>Judgement</h2>
         <p class="verdict" role="status">
           {best?.label} <span>{best && percent(best.score)}</span>

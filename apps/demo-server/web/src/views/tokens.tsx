@@ -19,7 +19,7 @@ export function TokensView(): JSX.Element {
   const choice = useModelFor('tokenize');
   const [text, setText] = useRemembered('tokens', firstText);
   const { task, run, reset } = useTask<Cut>();
-  const model = choice.chosen?.state === 'ready' ? choice.chosen.id : undefined;
+  const model = choice.chosen?.state === 'loading' ? undefined : choice.chosen?.id;
 
   const ask = (): void =>
     run(async (signal) => ({ text, tokenization: await tokenize(model!, text, signal) }));
@@ -34,14 +34,12 @@ export function TokensView(): JSX.Element {
   const shown = task.state === 'done' ? task.value : 'previous' in task ? task.previous : undefined;
   return (
     <NeedsModel choice={choice} work="has a tokenizer">
+      <ModelPicker choice={choice} />
       <div class="ask">
         <label class="field">
           <span class="field-label">Text</span>
           <textarea rows={3} value={text} onInput={(event) => setText(event.currentTarget.value)} />
         </label>
-        <div class="row">
-          <ModelPicker choice={choice} />
-        </div>
       </div>
       {task.state === 'failed' && <Failed failure={task.failure} onRetry={ask} />}
       {task.state === 'busy' && !shown && <Busy>Cutting the text</Busy>}

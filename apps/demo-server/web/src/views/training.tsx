@@ -101,8 +101,8 @@ export function TrainingView(): JSX.Element {
   if (!card) return <NoRuns watching={watching} />;
   return (
     <>
-      <div class="row">
-        <label class="field field-inline">
+      <div class="run">
+        <label class="model">
           <span class="field-label">Run</span>
           <select value={card.id} onChange={(event) => choose(event.currentTarget.value)}>
             {runs.map(({ id }) => (
@@ -159,15 +159,12 @@ function LiveMark({ card, live }: { card: RunCard; live: boolean }): JSX.Element
   );
 }
 
-/** The speed of each line: what the server measured, else nothing. */
-const speedOf = (entries: LogEntry[]): Point[] => pointsOf(entries, ({ stepsPerSecond }) => stepsPerSecond);
-
 function RunCharts({ followed: { entries, maxSteps } }: { followed: Followed }): JSX.Element {
   const [cursor, setCursor] = useState<number>();
   const loss = pointsOf(entries, (entry) => entry.loss);
   const evaluated = pointsOf(entries, ({ metrics }) => metrics.eval_loss);
   const rate = pointsOf(entries, ({ learningRate }) => learningRate);
-  const speed = speedOf(entries);
+  const speed = pointsOf(entries, ({ stepsPerSecond }) => stepsPerSecond);
   const lastStep = Math.max(entries.at(-1)!.step, 1);
   const shared = { lastStep, cursor, onCursor: setCursor };
   const lossSeries: Series[] = [
@@ -190,8 +187,12 @@ function RunCharts({ followed: { entries, maxSteps } }: { followed: Followed }):
           <LineChart
             title="Speed"
             unit="steps/s"
-            series={[{ name: 'speed', points: speed, look: 'main' }]}
+            series={[
+              { name: 'measured', points: speed, look: 'faint' },
+              { name: 'smoothed', points: smoothed(speed), look: 'main' },
+            ]}
             height={160}
+            fromZero
             {...shared}
           />
         </div>
@@ -220,7 +221,7 @@ function RunFacts({
     ['Epoch', epoch === null ? '–' : epoch.toFixed(2)],
     ['Loss', loss.length > 0 ? short(loss.at(-1)!.y) : '–'],
     ['Learning rate', rate.length > 0 ? short(rate.at(-1)!.y) : '–'],
-    ['Speed', pace === undefined ? '–' : `${short(pace)} steps/s`],
+    ['Speed', pace === undefined ? '–' : `${short(pace, 3)} steps/s`],
   ];
   if (maxSteps && pace) facts.push(['Left', duration(Math.max(0, maxSteps - step) / pace)]);
   return (
