@@ -30,3 +30,21 @@ export const localFilesOnlyOption = (): Option =>
 
 export const revisionOption = (): Option =>
   new Option('--revision <name>', 'branch, tag or commit of a model of the hub');
+
+/** Read from HF_TOKEN too, where no list of processes shows it. */
+export const tokenOption = (): Option =>
+  new Option('--token <token>', 'for private and gated models; better set HF_TOKEN').env('HF_TOKEN');
+
+const units: Record<string, number> = {
+  ...{ '': 1, b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 },
+  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 },
+};
+
+/** '500MB' -> 500000000; GB and GiB as everywhere. */
+export function parseBytes(text: string): number {
+  const [, amount, unit = ''] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text) ?? [];
+  const factor = units[unit.toLowerCase()];
+  const value = Math.floor(Number(amount) * (factor ?? Number.NaN));
+  if (!(value > 0)) throw new InvalidArgumentError('It must be a size, such as 500MB, 2GB or 1GiB.');
+  return value;
+}

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { colors } from './colors.js';
+import { addCompletion } from './commands/completion.js';
+import { addConvert } from './commands/convert.js';
 import { addDemo } from './commands/demo.js';
 import { addDoctor } from './commands/doctor.js';
+import { addDownload } from './commands/download.js';
 import { addGenerate } from './commands/generate.js';
 import { addInspect } from './commands/inspect.js';
 import { addPretrain } from './commands/pretrain.js';
@@ -33,9 +36,12 @@ export function buildProgram(): Command {
     addTrainTokenizer,
     addPretrain,
     addInspect,
+    addDownload,
+    addConvert,
     addDoctor,
     addTensorflow,
     addDemo,
+    addCompletion,
   ]) {
     add(program);
   }

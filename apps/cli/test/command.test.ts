@@ -1,56 +1,15 @@
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fixture, weft } from './weft.js';
 
-// The command as a process, out of dist/, which the build has made before.
-const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
-const tiny = fileURLToPath(new URL('../../../packages/gpt2/fixtures/tiny', import.meta.url));
+const tiny = fixture('gpt2/fixtures/tiny');
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'weft-cli-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-interface Result {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-interface RunOptions {
-  input?: string;
-  env?: Record<string, string>;
-  /** Sends SIGINT when standard error first matches. */
-  interruptAt?: RegExp;
-}
-
-/** As a build machine runs it: `CI` set, colour neither asked for nor forbidden, no hub. */
-const quiet = { HF_HUB_OFFLINE: '1', CI: '1', FORCE_COLOR: undefined, NO_COLOR: undefined };
-
-function weft(args: string[], { input, env, interruptAt }: RunOptions = {}): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args], {
-      env: { ...process.env, ...quiet, ...env },
-    });
-    let [stdout, stderr, interrupted] = ['', '', false];
-    child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString();
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      stderr += chunk.toString();
-      if (interruptAt?.test(stderr) && !interrupted) {
-        interrupted = true;
-        child.kill('SIGINT');
-      }
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-    child.stdin.end(input ?? '');
-  });
-}
 
 const text = Array.from(
   { length: 120 },
