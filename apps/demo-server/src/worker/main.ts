@@ -1,0 +1,50 @@
+/** The thread of one model: loads it, then does what the server asks. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { BackendName } from '@weft/backend';
+import { setBackend, setThreads } from '@weft/backend';
+import { isWeftError } from '@weft/errors';
+import type { FromWorker, ToWorker, WorkerData } from '../pool/protocol.js';
+import { Job } from './job.js';
+import { loadPipeline } from './load-pipeline.js';
+import { PipelineRunner } from './pipeline-runner.js';
+import { Scheduler } from './scheduler.js';
+import { loadServedModel } from './served-model.js';
+
+const port = parentPort!;
+const data = workerData as WorkerData;
+const send = (message: FromWorker): void => port.postMessage(message);
+
+async function start(): Promise<void> {
+  const { source, batching, backend, threads, revision, localFilesOnly } = data;
+  await setBackend(backend as BackendName);
+  if (threads !== undefined) setThreads(threads);
+  const served = await loadServedModel(source, {
+    ...(revision === undefined ? {} : { revision }),
+    ...(localFilesOnly === undefined ? {} : { localFilesOnly }),
+  });
+  const load = (task: string) => loadPipeline(task, served);
+  const pipelines = new PipelineRunner(served.info.tasks, load, batching.maxBatch, send);
+  const scheduler = new Scheduler(served, pipelines, data, send);
+  const jobs = new Map<number, Job>();
+  port.on('message', (message: ToWorker) => {
+    if (message.type === 'cancel') {
+      jobs.get(message.id)?.controller.abort();
+      return;
+    }
+    const job = new Job(message.id, message.kind, message.params, (answer) => {
+      if (answer.type === 'end') jobs.delete(message.id);
+      send(answer);
+    });
+    jobs.set(message.id, job);
+    scheduler.add(job);
+  });
+  send({ type: 'ready', info: served.info });
+  await scheduler.run();
+}
+
+start().catch((error: unknown) => {
+  // The server decides what becomes of a model that cannot be loaded; texts of users are not in such messages.
+  const message = isWeftError(error) ? error.message : error instanceof Error ? error.message : String(error);
+  send({ type: 'failed', message });
+  port.close();
+});
