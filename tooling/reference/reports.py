@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from seqeval.metrics import classification_report
 from seqeval.metrics.sequence_labeling import get_entities
+from scipy import stats
 from sklearn import metrics as sk
 
 from common import ROOT, write_fixture
@@ -56,6 +57,20 @@ def calibration(rng: np.random.Generator, count: int = 300, bins: int = 10) -> d
     }
 
 
+def regression(rng: np.random.Generator, count: int) -> dict:
+    labels = np.round(rng.normal(size=count), 1)  # with ties
+    predictions = np.round(labels * 0.7 + rng.normal(size=count) * 0.5, 1)
+    return {
+        "predictions": predictions.tolist(),
+        "labels": labels.tolist(),
+        "mse": float(sk.mean_squared_error(labels, predictions)),
+        "mae": float(sk.mean_absolute_error(labels, predictions)),
+        "r2": float(sk.r2_score(labels, predictions)),
+        "pearson": float(stats.pearsonr(labels, predictions).statistic),
+        "spearman": float(stats.spearmanr(labels, predictions).statistic),
+    }
+
+
 def entities(rng: np.random.Generator, tags: list[str], texts: int) -> dict:
     labels = [[tags[i] for i in rng.integers(0, len(tags), rng.integers(1, 12))] for _ in range(texts)]
     predictions = [[tag if rng.random() < 0.7 else tags[rng.integers(len(tags))] for tag in row] for row in labels]
@@ -80,6 +95,7 @@ if __name__ == "__main__":
         {
             "reports": [report(rng, 2, 60), report(rng, 5, 120), report(rng, 4, 40, absent=2)],
             "calibration": calibration(rng),
+            "regression": regression(rng, 50),
             "entities": [
                 entities(rng, ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"], 30),
                 entities(rng, ["O", "B-A", "I-A", "E-A", "S-A", "B-B", "I-B", "E-B", "S-B"], 30),

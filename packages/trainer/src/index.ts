@@ -58,6 +58,7 @@ export {
   precisionRecallF1,
 } from './metrics/classification.js';
 export { type EntityScores, type EntitySpan, entityScores, entitySpans } from './metrics/entities.js';
+export { type RegressionReport, regressionReport } from './metrics/regression.js';
 export {
   type ClassificationReport,
   type ClassScore,

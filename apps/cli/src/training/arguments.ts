@@ -1,78 +1,81 @@
 import type { TrainingArguments } from '@weft/trainer';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { integerOption, numberOption } from '../options.js';
+import { type ArgumentEntry, argumentTable, type OptionalArgument } from './argument-table.js';
 
-/** Adds an option for every training argument; their names are those of the Trainer. */
-export function addTrainingOptions(command: Command): Command {
-  const options = [
-    numberOption('--num-train-epochs <n>', 'passes over the data').default(3),
-    integerOption('--max-steps <n>', 'steps in all; overrules the epochs'),
-    integerOption('--per-device-train-batch-size <n>', 'examples a batch').default(8),
-    integerOption('--per-device-eval-batch-size <n>', 'examples a batch when evaluating').default(8),
-    integerOption('--gradient-accumulation-steps <n>', 'batches a step'),
-    numberOption('--learning-rate <r>', 'the peak rate').default(5e-4),
-    new Option('--lr-scheduler-type <type>', 'how the rate goes').default('cosine'),
-    integerOption('--warmup-steps <n>', 'steps over which the rate rises'),
-    numberOption('--warmup-ratio <share>', 'share of the steps over which the rate rises').default(0.05),
-    numberOption('--weight-decay <d>', 'decoupled decay of AdamW').default(0.01),
-    numberOption('--adam-beta1 <b>', 'decay of the first moment'),
-    numberOption('--adam-beta2 <b>', 'decay of the second moment'),
-    numberOption('--adam-epsilon <e>', 'keeps the division finite'),
-    numberOption('--max-grad-norm <n>', 'clip gradients to this norm'),
-    numberOption('--label-smoothing-factor <e>', 'share of the loss that is uniform'),
-    new Option('--eval-strategy <when>', 'when to evaluate')
-      .choices(['no', 'steps', 'epoch'])
-      .default('epoch'),
-    integerOption('--eval-steps <n>', 'steps between evaluations'),
-    new Option('--save-strategy <when>', 'when to save')
-      .choices(['no', 'steps', 'epoch', 'best'])
-      .default('epoch'),
-    integerOption('--save-steps <n>', 'steps between checkpoints'),
-    integerOption('--save-total-limit <n>', 'checkpoints kept').default(2),
-    integerOption('--logging-steps <n>', 'steps between logs').default(20),
-    new Option('--logging-dir <folder>', 'TensorBoard events and train.jsonl go here'),
-    new Option('--load-best-model-at-end', 'keep the best checkpoint, not the last'),
-    new Option('--metric-for-best-model <name>', 'what the best is told by'),
-    new Option('--gradient-checkpointing', 'less memory, more time'),
-    new Option('--group-by-length', 'batches of examples of like length'),
-    integerOption('--seed <n>', 'of everything that is drawn').default(42),
-  ];
-  for (const option of options) command.addOption(option);
+/** What a verb sets where its caller does not. */
+export type TrainingDefaults = Partial<Omit<TrainingArguments, 'outputDir'>>;
+
+const entries = Object.entries(argumentTable) as [OptionalArgument, ArgumentEntry][];
+
+/** perDeviceTrainBatchSize -> --per-device-train-batch-size; betas keep their number beside their name. */
+export const optionName = (argument: string): string =>
+  `--${argument.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** Adds an option for every training argument, with this verb's defaults. */
+export function addTrainingOptions(command: Command, defaults: TrainingDefaults = {}): Command {
+  command.optionsGroup('Training arguments, as the Trainer has them:');
+  for (const [name, entry] of entries) {
+    const option = optionFor(name, entry);
+    const own = defaults[name];
+    const kept = own === undefined ? entry.default : undefined;
+    if (own !== undefined) option.default(own);
+    else if (kept !== undefined) option.description += ` (default: ${JSON.stringify(kept)})`;
+    command.addOption(option);
+    // A switch that a verb turns on must be possible to turn off.
+    if (entry.kind === 'switch')
+      command.addOption(new Option(`--no-${optionName(name).slice(2)}`).hideHelp());
+  }
+  command.optionsGroup('Options:');
   return command;
 }
 
-const names: readonly (keyof TrainingArguments)[] = [
-  'numTrainEpochs',
-  'maxSteps',
-  'perDeviceTrainBatchSize',
-  'perDeviceEvalBatchSize',
-  'gradientAccumulationSteps',
-  'learningRate',
-  'lrSchedulerType',
-  'warmupSteps',
-  'warmupRatio',
-  'weightDecay',
-  'adamBeta1',
-  'adamBeta2',
-  'adamEpsilon',
-  'maxGradNorm',
-  'labelSmoothingFactor',
-  'evalStrategy',
-  'evalSteps',
-  'saveStrategy',
-  'saveSteps',
-  'saveTotalLimit',
-  'loggingSteps',
-  'loggingDir',
-  'loadBestModelAtEnd',
-  'metricForBestModel',
-  'gradientCheckpointing',
-  'groupByLength',
-  'seed',
-];
+function optionFor(name: OptionalArgument, entry: ArgumentEntry): Option {
+  const flag = optionName(name);
+  switch (entry.kind) {
+    case 'integer':
+      return integerOption(`${flag} <n>`, entry.about);
+    case 'number':
+      return numberOption(`${flag} <x>`, entry.about);
+    case 'text':
+      return new Option(`${flag} <text>`, entry.about);
+    case 'choice':
+      return new Option(`${flag} <name>`, entry.about).choices(entry.choices);
+    case 'choices':
+      return new Option(`${flag} <name...>`, entry.about).choices(entry.choices);
+    case 'numbers':
+      return new Option(`${flag} <name=x...>`, entry.about).argParser(namedNumbers);
+    case 'switch':
+      return new Option(flag, `${entry.about}; --no-${flag.slice(2)} for not`);
+    case 'flag':
+      return new Option(flag, entry.about);
+  }
+}
+
+function namedNumbers(text: string, before: Record<string, number> = {}): Record<string, number> {
+  const [name = '', value = ''] = text.split('=');
+  const number = Number(value);
+  if (name === '' || value.trim() === '' || !Number.isFinite(number))
+    throw new InvalidArgumentError('It must be name=number.');
+  return { ...before, [name]: number };
+}
 
 /** The training arguments among a command's options. */
 export function trainingArguments(options: Record<string, unknown>, outputDir: string): TrainingArguments {
-  const given = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
-  return { ...(Object.fromEntries(given) as Partial<TrainingArguments>), outputDir };
+  const given = entries.flatMap(([name]) => {
+    const value = options[name];
+    if (value === undefined) return [];
+    // A list of one stands for itself: all and none are no lists.
+    return [
+      [
+        name,
+        name === 'reportTo' && Array.isArray(value) && value.length === 1 && isWord(value[0])
+          ? value[0]
+          : value,
+      ],
+    ];
+  });
+  return { ...(Object.fromEntries(given) as TrainingDefaults), outputDir };
 }
+
+const isWord = (target: unknown): boolean => target === 'all' || target === 'none';

@@ -1,7 +1,14 @@
 import { InputError } from '@weft/errors';
 import { expectClose, readFixture } from '@weft/testing';
 import { describe, expect, it } from 'vitest';
-import { calibration, classificationReport, confusionMatrix, entityScores, entitySpans } from '../index.js';
+import {
+  calibration,
+  classificationReport,
+  confusionMatrix,
+  entityScores,
+  entitySpans,
+  regressionReport,
+} from '../index.js';
 
 const { meta } = readFixture(new URL('../../fixtures/reports.safetensors', import.meta.url));
 const exactly = { atol: 1e-12, rtol: 1e-12 };
@@ -64,6 +71,23 @@ describe('calibration', () => {
   it('refuses what is no probability', () => {
     expect(() => calibration([1.5], [true])).toThrow(/1.5 at 0/);
     expect(calibration([], []).expectedCalibrationError).toBe(0);
+  });
+});
+
+describe('regression', () => {
+  it('is that of scikit-learn and SciPy', () => {
+    const { predictions, labels, ...expected } = meta.regression as {
+      predictions: number[];
+      labels: number[];
+    } & Record<string, number>;
+    const found = regressionReport(predictions, labels);
+    expectClose(
+      Object.values(found),
+      Object.keys(found).map((name) => expected[name]!),
+      exactly,
+    );
+    expect(Object.values(regressionReport([1, 1], [2, 2]))).toEqual([1, 1, 0, 0, 0]);
+    expect(() => regressionReport([1], [])).toThrow(InputError);
   });
 });
 
