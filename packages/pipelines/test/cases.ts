@@ -63,3 +63,24 @@ export function expectAnswer(actual: unknown, expected: unknown, where: string):
 export function titleOf({ input, options = {} }: Case, place: number): string {
   return `${place}: ${JSON.stringify(input).slice(0, 60)} ${JSON.stringify(options)}`;
 }
+
+/** Python counts code points; weft's places are what JavaScript indexes. */
+export function inUtf16({ input, output }: Case): unknown {
+  if (Array.isArray(input) && Array.isArray(output)) {
+    return output.map((each, i) => moved(each, textOf(input[i])));
+  }
+  return moved(output, textOf(input));
+}
+
+function textOf(input: unknown): string {
+  return typeof input === 'string' ? input : String((input as { context?: unknown })?.context ?? '');
+}
+
+function moved(value: unknown, text: string): unknown {
+  if (Array.isArray(value)) return value.map((each) => moved(each, text));
+  if (typeof value !== 'object' || value === null || !('start' in value)) return value;
+  const { start, end } = value as unknown as { start: number; end: number };
+  const points = [...text];
+  const place = (count: number): number => points.slice(0, count).join('').length;
+  return { ...value, start: place(start), end: place(end) };
+}

@@ -247,7 +247,12 @@ export class Pipeline {
       const token = this.tokenOf(id);
       if (token !== undefined && !(skipSpecialTokens && this.isSpecial(id))) tokens.push(token);
     }
-    return this.decoder ? this.decoder(tokens).join('') : tokens.join(' ');
+    return this.join(tokens);
+  }
+
+  /** The text that tokens stand for. */
+  join(tokens: readonly string[]): string {
+    return this.decoder ? this.decoder([...tokens]).join('') : tokens.join(' ');
   }
 }
 

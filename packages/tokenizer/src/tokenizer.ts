@@ -226,6 +226,11 @@ export class Tokenizer {
     return Array.from(ids, (id) => this.pipeline.tokenOf(id) ?? '');
   }
 
+  /** The text of tokens as the vocabulary spells them; what is no token of it is taken as it is. */
+  convertTokensToString(tokens: readonly string[]): string {
+    return this.pipeline.join(tokens);
+  }
+
   tokenToId(token: string): number | undefined {
     return this.pipeline.idOf(token);
   }

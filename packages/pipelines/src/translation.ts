@@ -1,0 +1,100 @@
+/** From one language to another: `translation`, or with the pair in its name, `translation_en_to_de`. */
+import { InputError } from '@weft/errors';
+import type { BasePipeline, Parts, Task } from './call.js';
+import type { TextWriter } from './models.js';
+import { string } from './options.js';
+import { nearest } from './suggest.js';
+import {
+  type OneText,
+  type TextOrTexts,
+  type TextToTextOptions,
+  textToText,
+  textToTextDefaults,
+} from './text-to-text.js';
+import { defaultsOf, type StreamedToken, type StreamTokensOptions, type WritingDefaults } from './writing.js';
+
+export interface Translation {
+  translationText: string;
+}
+
+export interface TranslationIds {
+  translationTokenIds: number[];
+}
+
+export interface TranslationOptions extends TextToTextOptions {
+  /** The source's language, such as `en`, of a model that translates between several; with `tgtLang`. */
+  srcLang?: string | undefined;
+  /** The translation's language, such as `de`. */
+  tgtLang?: string | undefined;
+}
+
+type Result = TextOrTexts<Translation | TranslationIds>;
+
+/** What `pipeline('translation')` gives. */
+export interface TranslationPipeline extends BasePipeline<string, Result, TranslationOptions, TextWriter> {
+  /** A list of one translation. */
+  (source: string, options?: OneText<TranslationOptions>): Promise<Translation[]>;
+  /** One translation a source. */
+  (sources: readonly string[], options?: OneText<TranslationOptions>): Promise<Translation[]>;
+  (source: string, options: TranslationOptions): Promise<(Translation | TranslationIds)[]>;
+  /** A list for each source where several sequences were asked for. */
+  (sources: readonly string[], options: TranslationOptions): Promise<Result[]>;
+  stream(
+    sources: AsyncIterable<string> | Iterable<string>,
+    options?: OneText<TranslationOptions>,
+  ): AsyncGenerator<Translation, void, void>;
+  stream(
+    sources: AsyncIterable<string> | Iterable<string>,
+    options: TranslationOptions,
+  ): AsyncGenerator<Result, void, void>;
+  /** The translation's tokens, one by one, without beams. Leaving the loop stops the work. */
+  streamTokens(
+    source: string,
+    options?: TranslationOptions & StreamTokensOptions,
+  ): AsyncGenerator<StreamedToken, void, void>;
+}
+
+export function translation(parts: Parts<TextWriter>): Task<string, Result, TranslationOptions, TextWriter> {
+  const pairs = pairsOf(parts.model);
+  const ofPipeline = defaultsFor(
+    parts,
+    pairs,
+    parts.task === 'translation' ? (pairs[0] ?? parts.task) : parts.task,
+  );
+  return textToText<Translation | TranslationIds, TranslationOptions>(parts, {
+    forms: { srcLang: string, tgtLang: string },
+    name: (value) => ('ids' in value ? { translationTokenIds: value.ids } : { translationText: value.text }),
+    defaultsFor: ({ srcLang, tgtLang }) => {
+      if (srcLang === undefined && tgtLang === undefined) return ofPipeline;
+      if (srcLang === undefined || tgtLang === undefined) throw halfPair(parts.task, srcLang, tgtLang);
+      return defaultsFor(parts, pairs, `translation_${srcLang}_to_${tgtLang}`);
+    },
+  });
+}
+
+/** The language pairs that the configuration has a prefix or options for. */
+function pairsOf({ config }: TextWriter): string[] {
+  const parameters = (config.task_specific_params ?? {}) as Record<string, unknown>;
+  return Object.keys(parameters).filter((task) => task.startsWith('translation'));
+}
+
+/** A model that names no pairs has one of its own. */
+function defaultsFor(parts: Parts<TextWriter>, pairs: readonly string[], pair: string): WritingDefaults {
+  if (pairs.length === 0 || pairs.includes(pair)) return defaultsOf(parts, pair, textToTextDefaults);
+  const meant = nearest(pair, pairs);
+  throw new InputError({
+    operation: parts.task,
+    expected: `a language pair of ${parts.modelName}: ${pairs.join(', ')}`,
+    received: pair,
+    remedy: meant === undefined ? 'choose one of them, or another model' : `did you mean ${meant}?`,
+  });
+}
+
+function halfPair(operation: string, srcLang: string | undefined, tgtLang: string | undefined): InputError {
+  return new InputError({
+    operation,
+    expected: 'srcLang and tgtLang together',
+    received: srcLang === undefined ? `tgtLang ${tgtLang} alone` : `srcLang ${srcLang} alone`,
+    remedy: 'pass both, or neither',
+  });
+}
