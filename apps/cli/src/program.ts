@@ -6,8 +6,12 @@ import { addConvert } from './commands/convert.js';
 import { addDemo } from './commands/demo.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDownload } from './commands/download.js';
+import { addFillMask } from './commands/fill-mask.js';
+import { addEvaluate } from './commands/evaluate.js';
+import { addFinetune } from './commands/finetune.js';
 import { addGenerate } from './commands/generate.js';
 import { addInspect } from './commands/inspect.js';
+import { addPredict } from './commands/predict.js';
 import { addPretrain } from './commands/pretrain.js';
 import { addTensorflow } from './commands/tensorflow.js';
 import { addTokenize } from './commands/tokenize.js';
@@ -35,6 +39,10 @@ export function buildProgram(): Command {
     addTokenize,
     addTrainTokenizer,
     addPretrain,
+    addFinetune,
+    addEvaluate,
+    addPredict,
+    addFillMask,
     addInspect,
     addDownload,
     addConvert,
