@@ -15,7 +15,8 @@ export class ProgressCallback implements TrainerCallback {
     if (args.disableProgress || !process.stderr.isTTY) return;
     this.#bar = new SingleBar(
       {
-        format: 'training {bar} {value}/{total} steps · {rate} steps/s · {left} left{loss}',
+        format: (_options, { value, total, progress }, { rate, left, loss }: Shown) =>
+          barLine(`${value}/${total} · ${rate} steps/s · ${left} left${loss}`, progress),
         stream: process.stderr,
         hideCursor: true,
         clearOnComplete: false,
@@ -36,7 +37,7 @@ export class ProgressCallback implements TrainerCallback {
     if (this.#bar || args.disableProgress) return;
     const { rate, left } = this.#pace(state);
     const values = Object.entries(entry)
-      .filter(([name]) => name !== 'epoch' && name !== 'step')
+      .filter(([name]) => !/^(epoch|step)$|_(runtime|per_second)$/.test(name))
       .map(([name, number]) => `${name} ${Number(number.toPrecision(5))}`);
     process.stderr.write(
       `step ${state.globalStep}/${state.maxSteps} · ${values.join(' · ')} · ${rate} steps/s · ${left} left\n`,
@@ -57,6 +58,20 @@ export class ProgressCallback implements TrainerCallback {
       left: duration((state.maxSteps - state.globalStep) / rate),
     };
   }
+}
+
+interface Shown {
+  rate: string;
+  left: string;
+  loss: string;
+}
+
+/** The bar takes what the numbers leave of the terminal's width. */
+function barLine(numbers: string, share: number): string {
+  const room = (process.stderr.columns || 80) - 'training  '.length - numbers.length - 1;
+  const width = Math.max(0, Math.min(40, room));
+  const full = Math.round(share * width);
+  return `training ${'█'.repeat(full)}${'░'.repeat(width - full)} ${numbers}`;
 }
 
 /** 3725 seconds -> '1 h 02 min'. */
