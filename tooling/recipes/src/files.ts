@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeJsonAtomic } from '@weft/checkpoint';
 import { DataError } from '@weft/errors';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -24,12 +24,9 @@ export function runFolder(name: string): string {
   return join(process.env.WEFT_RUNS ?? join(root, 'runs'), name);
 }
 
-/** The outcome of a run beside its checkpoints, whole or absent. */
+/** The outcome of a run beside its checkpoints. */
 export async function writeReport(folder: string, report: Record<string, unknown>): Promise<void> {
-  const file = join(folder, 'report.json');
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.partial`, `${JSON.stringify(report, null, 2)}\n`);
-  await rename(`${file}.partial`, file);
+  await writeJsonAtomic(join(folder, 'report.json'), report);
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 }
 

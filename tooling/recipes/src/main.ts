@@ -49,4 +49,9 @@ recipe('translation', 'a T5 from nothing, English to German and French')
     run(async (signal) => (await import('./translation.js')).translation({ ...flags, signal })),
   );
 
+recipe('textbook', 'the encoder-decoder of the paper on the same pairs')
+  .option('--minutes <n>', 'training time', number, 12)
+  .option('--learning-rate <x>', 'peak learning rate', number, 1e-3)
+  .action((flags) => run(async (signal) => (await import('./textbook.js')).textbook({ ...flags, signal })));
+
 await program.parseAsync();

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeJsonAtomic } from '@weft/checkpoint';
 import { listCheckpoints, type TrainableModel, type Trainer, type TrainerCallback } from '@weft/trainer';
 
 /** What every recipe is told. */
@@ -41,7 +41,7 @@ export class EffortCallback implements TrainerCallback {
   }
 
   async onSave(): Promise<void> {
-    await writeFile(this.#file, JSON.stringify(this.effort));
+    await writeJsonAtomic(this.#file, this.effort);
   }
 }
 
