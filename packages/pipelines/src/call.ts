@@ -78,7 +78,7 @@ export function makePipeline<Input, Result, Options extends CallOptions, Model e
       done += batch.length;
       onProgress?.(total === undefined ? { done } : { done, total });
       yield* results;
-      // Between two batches timers, sockets and the signal have their turn.
+      // A task that needs no model for a batch lets others have their turn, too.
       await yieldToEvents();
     }
     signal?.throwIfAborted();

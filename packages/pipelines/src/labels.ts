@@ -1,4 +1,5 @@
 /** Classes: their names in a configuration, and their scores. */
+import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import type { BatchEncoding } from '@weft/tokenizer';
 import type { Parts } from './call.js';
@@ -57,7 +58,10 @@ export async function readOutputs<const K extends string>(
     return names.map((name) => all[name]);
   });
   try {
-    return (await Promise.all(outputs.map((output) => output.data()))) as Float32Array[];
+    const values = await Promise.all(outputs.map((output) => output.data()));
+    // Timers, sockets and signals have their turn between two batches.
+    await yieldToEvents();
+    return values as Float32Array[];
   } finally {
     tf.dispose(outputs);
   }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { setBackend } from '@weft/backend';
+import { resolveModelFiles } from '@weft/checkpoint';
 import { InputError } from '@weft/errors';
 import type { LoadOptions } from '@weft/model';
 import { AutoTokenizer, Tokenizer } from '@weft/tokenizer';
@@ -62,6 +63,8 @@ export async function pipeline(
   if (model !== undefined && (typeof model !== 'string' || model === '')) throw badModel(task, model);
   const { source, options: load } =
     model === undefined ? await defaultModel(name, loading, warn) : { source: model, options: loading };
+  // A name that leads nowhere is told before anything is looked for in it.
+  await resolveModelFiles(source, { ...load, files: ['config.json'] });
   const tokenizer = await readTokenizer(ownTokenizer ?? source, load);
   load.signal?.throwIfAborted();
   const loaded = (await taskModels[name].fromPretrained(source, { ...load, warn })) as AnyModel;
