@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { csv, json, reviews, run, scratch, smallBert, smallClassifier, smallT5 } from './support.js';
+import { csv, json, reviews, run, scratch, smallBert, smallT5 } from './support.js';
 
 const { path, write } = scratch();
 let bert: string;
@@ -66,4 +68,193 @@ describe('weft finetune', () => {
     expect(steps).toBeLessThan(40 * 6);
     expect(metrics.eval_accuracy).toBe(1);
   });
+
+  it('learns several labels a text, and numbers', async () => {
+    const several = reviews.map(({ text, label }) => ({
+      text,
+      topics: [label, ...(text.includes('harbour') ? ['sea'] : [])],
+    }));
+    write('several.jsonl', several.map((row) => JSON.stringify(row)).join('\n'));
+    const args = ['--train', path('several.jsonl'), '--label-column', 'topics', '--problem', 'multi-label'];
+    const result = json<Result>(await run(...finetune('several', ...args, '--num-train-epochs', '8')));
+    expect(result.labels).toEqual(['bad', 'good', 'sea']);
+    expect(result.metrics.eval_f1).toBeGreaterThan(0.9);
+    const judged = json<{ metrics: Record<string, number>; classes: object }>(
+      await run(
+        ...['evaluate', '-m', path('several'), '--data', path('several.jsonl')],
+        ...['--label-column', 'topics', '--json'],
+      ),
+    );
+    expect(judged.metrics.micro_f1).toBeGreaterThan(0.9);
+    expect(Object.keys(judged.classes)).toEqual(['bad', 'good', 'sea']);
+
+    const numbers = reviews.map(({ text, label }) => ({ text, label: label === 'good' ? 1.5 : -0.5 }));
+    write('numbers.csv', csv(numbers));
+    const regression = ['--train', path('numbers.csv'), '--problem', 'regression', '--num-train-epochs', '8'];
+    const { metrics } = json<Result>(await run(...finetune('numbers', ...regression)));
+    expect(metrics.eval_pearson).toBeGreaterThan(0.9);
+    const [first] = (await run('predict', '-m', path('numbers'), '--data', path('numbers.csv'))).stdout.split(
+      '\n',
+    );
+    expect((JSON.parse(first!) as { prediction: number }).prediction).toBeLessThan(0.5);
+  }, 60_000);
+
+  it('learns tags of words, from arrays and from words with spaces between', async () => {
+    const rows = reviews.map(({ text }) => {
+      const tokens = text.split(' ');
+      return {
+        tokens,
+        tags: tokens.map((word) => (/^[A-Z]/.test(word) ? 'B-PER' : word === 'harbour' ? 'B-LOC' : 'O')),
+      };
+    });
+    write('tags.jsonl', rows.map((row) => JSON.stringify(row)).join('\n'));
+    write(
+      'tags.tsv',
+      ['words\ttags', ...rows.map(({ tokens, tags }) => `${tokens.join(' ')}\t${tags.join(' ')}`)].join('\n'),
+    );
+    const args = ['--task', 'token-classification', '--train', path('tags.jsonl'), '--num-train-epochs', '6'];
+    const { metrics, labels } = json<Result>(await run(...finetune('tags', ...args)));
+    expect(labels).toEqual(['B-LOC', 'B-PER', 'O']);
+    expect(metrics.eval_f1).toBeGreaterThan(0.9);
+    const judged = json<{ metrics: Record<string, number>; classes: Record<string, { f1: number }> }>(
+      await run('evaluate', '-m', path('tags'), '--data', path('tags.tsv'), '--json'),
+    );
+    expect(judged.classes.PER!.f1).toBeGreaterThan(0.9);
+    const { stdout } = await run(
+      'predict',
+      '-m',
+      path('tags'),
+      '--data',
+      write('line.txt', 'Ida found the harbour bright'),
+    );
+    expect((JSON.parse(stdout) as { tags: string[] }).tags).toEqual(['B-PER', 'O', 'O', 'B-LOC', 'O']);
+  }, 60_000);
+
+  it('learns to find answers, holding articles out whole', async () => {
+    const articles = [...'abcdefgh'].map((title, a) => ({
+      title,
+      paragraphs: reviews.slice(a * 12, a * 12 + 12).map(({ text }) => ({
+        context: `🌊 ${text} . and the meadow`,
+        qas: [
+          {
+            id: text,
+            question: 'who ?',
+            // Counted in code points: the wave is one of them, and two units of UTF-16.
+            answers: [{ text: text.split(' ')[0], answer_start: 2 }],
+          },
+        ],
+      })),
+    }));
+    write('qa.json', JSON.stringify({ data: articles }));
+    const args = [
+      '--task',
+      'question-answering',
+      '--train',
+      path('qa.json'),
+      '--max-length',
+      '24',
+      '--doc-stride',
+      '6',
+    ];
+    const ran = await run(...finetune('qa', ...args, '--num-train-epochs', '5'));
+    const { metrics } = json<Result>(ran);
+    expect(ran.stderr).toMatch(/84 questions in \d+ windows; judged on 12 in/);
+    expect(metrics.eval_exact_match).toBeGreaterThan(90);
+    const judged = json<{ metrics: Record<string, number> }>(
+      await run('evaluate', '-m', path('qa'), '--data', path('qa.json'), '--max-length', '24', '--json'),
+    );
+    expect(judged.metrics.exact_match).toBeGreaterThan(90);
+    const context = '🌊 Olu found the quarry broken at 5 . and the meadow';
+    write('ask.jsonl', JSON.stringify({ question: 'who ?', context }));
+    const { answer, start, end } = JSON.parse(
+      (await run('predict', '-m', path('qa'), '--data', path('ask.jsonl'), '--max-length', '24')).stdout,
+    ) as { answer: string; start: number; end: number };
+    expect(answer).toBe('Olu');
+    expect(context.slice(start, end)).toBe('Olu');
+  }, 60_000);
+
+  it('learns to write a text for a text', async () => {
+    const pairs = reviews.map(({ text, label }) => ({
+      en: text,
+      de: label === 'good' ? 'sehr gut' : 'nicht gut',
+    }));
+    const t5 = await smallT5(path('t5'), [...pairs.flatMap(({ en, de }) => [en, de]), 'translate:']);
+    write('pairs.csv', csv(pairs));
+    const columns = ['--source-column', 'en', '--target-column', 'de', '--source-prefix', 'translate: '];
+    const ran = await run(
+      ...['finetune', '-m', t5, '--task', 'translation', '--train', path('pairs.csv'), ...columns, ...quick],
+      ...['--output-dir', path('writes'), '--num-train-epochs', '10', '--predict-with-generate'],
+      ...['--max-target-length', '12'],
+    );
+    expect(json<Result>(ran).metrics.eval_chrf).toBeGreaterThan(80);
+    const judged = json<{ metrics: Record<string, number> }>(
+      await run(
+        'evaluate',
+        '-m',
+        path('writes'),
+        '--data',
+        path('pairs.csv'),
+        ...columns,
+        '--json',
+        '--max-target-length',
+        '12',
+      ),
+    );
+    expect(judged.metrics.exact_match).toBeGreaterThan(0.9);
+    const told = await run(
+      'predict',
+      '-m',
+      path('writes'),
+      '--data',
+      path('pairs.csv'),
+      ...columns,
+      '-o',
+      path('told.tsv'),
+    );
+    expect(told.code).toBe(0);
+    expect(readFileSync(path('told.tsv'), 'utf8').split('\n')[0]).toBe('en\tde\tprediction');
+  }, 60_000);
+
+  it('as a process: saves at Ctrl-C, says how to go on, and goes on', async () => {
+    const args = ['--train', path('reviews.csv'), '--eval-strategy', 'no', '--logging-steps', '5'];
+    const command = ['finetune', '-m', bert, '--output-dir', path('stopped'), ...args];
+    const stopped = await weft([...command, '--max-steps', '3000'], /step 10\//);
+    expect(stopped.code).toBe(130);
+    expect(stopped.stderr).toContain('--resume');
+    const checkpoint = readdirSync(path('stopped')).find((name) => name.startsWith('checkpoint-'))!;
+    const step = Number(checkpoint.split('-')[1]);
+    const refused = await weft([...command, '--max-steps', '3000']);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('--resume')]);
+    const resumed = await weft([
+      ...command,
+      '--max-steps',
+      String(step + 3),
+      '--logging-steps',
+      '1',
+      '--resume',
+    ]);
+    expect(resumed.code).toBe(0);
+    expect(resumed.stderr).toContain(`step ${step + 1}/`);
+    expect(resumed.stderr).not.toContain(`step ${step - 1}/`);
+    expect(existsSync(path('stopped/model.safetensors'))).toBe(true);
+  }, 60_000);
 });
+
+/** The command as a process, out of dist/; it gets SIGINT when standard error first matches. */
+function weft(args: string[], interruptAt?: RegExp): Promise<{ code: number | null; stderr: string }> {
+  const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [bin, ...args], { env: { ...process.env, HF_HUB_OFFLINE: '1' } });
+    let stderr = '';
+    let interrupted = false;
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+      if (!interruptAt?.test(stderr) || interrupted) return;
+      interrupted = true;
+      child.kill('SIGINT');
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stderr }));
+    child.stdin.end();
+  });
+}

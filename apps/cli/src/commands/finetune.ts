@@ -41,7 +41,7 @@ export function addFinetune(program: Command): void {
     .option('--labels <name...>', 'names of the classes, in order; default: those of the data, sorted')
     .option('--ignore-mismatched-sizes', 'draw a new head where the checkpoint’s has other classes')
     .option('--allow-empty-classes', 'let there be classes without an example')
-    .option('--predict-with-generate', 'translation: evaluate what the model writes, by BLEU')
+    .option('--predict-with-generate', 'translation: evaluate what the model writes, by BLEU and chrF')
     .addOption(integerOption('--num-beams <n>', 'beams when evaluating so'))
     .option('--resume', 'go on from the newest checkpoint in the output folder')
     .option('--overwrite-output-dir', 'write over a run that is there')

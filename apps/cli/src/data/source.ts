@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { DataError, InputError } from '@weft/errors';
 
@@ -35,7 +35,20 @@ export function sourceOf(
 ): Source {
   const common = { format: format ?? formatOf(path), columnNames };
   if (path === '-') return { ...common, name: 'standard input', open: () => process.stdin };
+  requireFile(path);
   return { ...common, name: basename(path), open: () => createReadStream(path) };
+}
+
+/** @throws InputError for what is no file; a pipe that has a name is one */
+export function requireFile(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats && !stats.isDirectory()) return;
+  throw new InputError({
+    operation: `read ${path}`,
+    expected: 'a file',
+    received: stats ? 'a folder' : 'nothing of that name',
+    remedy: 'correct the path',
+  });
 }
 
 function formatOf(path: string): TableFormat {

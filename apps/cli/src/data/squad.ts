@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { DataError } from '@weft/errors';
 import { columnOf, ofFirstRow, textOf } from './columns.js';
 import { readRows } from './rows.js';
-import { type Row, type Source, sourceOf } from './source.js';
+import { type Row, requireFile, type Source, sourceOf } from './source.js';
 
 export interface Answer {
   text: string;
@@ -26,6 +26,7 @@ export async function readQuestions(
   path: string,
   { skip }: { skip?: (reason: string) => void } = {},
 ): Promise<Question[]> {
+  requireFile(path);
   const name = basename(path);
   const keep = (make: () => Question): Question[] => {
     try {

@@ -54,7 +54,8 @@ export async function translationTask(flags: TaskFlags, context: TaskContext): P
       tokenizer,
       ...(typeof start === 'number' ? { decoderStartTokenId: start } : {}),
     }),
-    metric: flags.predictWithGenerate ? 'bleu' : 'loss',
+    // BLEU is 0 for targets of three words or fewer, and then tells nothing apart.
+    metric: flags.predictWithGenerate ? 'chrf' : 'loss',
     ...(flags.predictWithGenerate
       ? {
           computeMetrics: await translationMetrics(
