@@ -241,6 +241,37 @@ def question_answering(models, path) -> None:
     write(path, "question-answering", answers)
 
 
+GENERATION_KEYS = (
+    "max_new_tokens", "max_length", "min_length", "do_sample", "temperature", "top_k", "top_p", "num_beams",
+    "early_stopping", "length_penalty", "no_repeat_ngram_size", "pad_token_id", "eos_token_id",
+)
+
+
+def generation_defaults(models, path) -> None:
+    """What generate is called with where a call says nothing, under various generation_config.json."""
+    files = [
+        {}, {"max_length": 40}, {"max_length": 20}, {"max_new_tokens": 9}, {"max_length": 40, "max_new_tokens": 9},
+        {"do_sample": False, "temperature": 1.0}, {"temperature": 0.3, "top_p": 0.9}, {"num_beams": 2},
+    ]
+    tasks = [
+        ("text-generation", "writer"), ("text-generation", "writer-defaults"), ("summarization", "translator"),
+        ("translation", "translator"), ("translation_en_to_fr", "translator"), ("text2text-generation", "translator"),
+    ]
+    cases = []
+    for task, name in tasks:
+        for file in files:
+            pipe = load(task, models, name)
+            model, tokenizer = pipe.model, pipe.tokenizer
+            config = transformers.AutoConfig.from_pretrained(models / name)
+            model.config.task_specific_params = config.task_specific_params
+            model.generation_config = transformers.GenerationConfig.from_pretrained(models / name)
+            model.generation_config.update(**file)
+            pipe = transformers.pipeline(task, model=model, tokenizer=tokenizer)
+            options = {key: getattr(pipe.generation_config, key) for key in GENERATION_KEYS}
+            cases.append({"task": task, "model": name, "file": file, "prefix": pipe.prefix, "options": options})
+    write(path, "generation-defaults", cases)
+
+
 CASES = {
     "text-classification": text_classification,
     "feature-extraction": feature_extraction,
@@ -250,4 +281,5 @@ CASES = {
     "token-classification": token_classification,
     "zero-shot-classification": zero_shot_classification,
     "text-to-text": text_to_text,
+    "generation-defaults": generation_defaults,
 }

@@ -31,13 +31,14 @@ export class HubServer {
   #hub: Server;
   #storage: Server;
 
-  private constructor() {
+  private constructor(readonly id: string) {
     this.#hub = createServer((request, response) => this.#answer(request, response));
     this.#storage = createServer((request, response) => this.#store(request, response));
   }
 
-  static async start(): Promise<HubServer> {
-    const server = new HubServer();
+  /** Serves one model. */
+  static async start(id = 'org/model'): Promise<HubServer> {
+    const server = new HubServer(id);
     for (const part of [server.#hub, server.#storage]) {
       await new Promise<void>((resolve) => part.listen(0, '127.0.0.1', resolve));
     }
@@ -83,14 +84,14 @@ export class HubServer {
       send(response, this.apiStatus, { error: 'as the test wants it' });
       return;
     }
-    const [, kind, revision] =
-      /^\/api\/models\/org\/model\/(revision|paths-info|tree)\/([^?]+)/.exec(path) ?? [];
+    const ofModel = path.replace(`/api/models/${this.id}/`, '');
+    const [, kind, revision] = /^(revision|paths-info|tree)\/([^?]+)/.exec(ofModel) ?? [];
     const isKnown =
       revision === this.commit || ['main', 'refs/pr/1'].includes(decodeURIComponent(revision ?? ''));
     if (!isKnown) {
       send(response, 404, { error: 'Revision Not Found' });
     } else if (kind === 'revision') {
-      send(response, 200, { _id: '1', id: 'org/model', sha: this.commit, lastModified: new Date(0) });
+      send(response, 200, { _id: '1', id: this.id, sha: this.commit, lastModified: new Date(0) });
     } else if (kind === 'tree') {
       const folders = [...this.files.keys()].filter((name) => name.includes('/'));
       send(response, 200, [
@@ -118,7 +119,8 @@ export class HubServer {
   }
 
   #answerFile(response: ServerResponse, served: Served): void {
-    const [, revision, name] = /^\/org\/model\/resolve\/([^/]+)\/(.+)$/.exec(served.path) ?? [];
+    const ofModel = served.path.replace(`/${this.id}/`, '');
+    const [, revision, name] = /^resolve\/([^/]+)\/(.+)$/.exec(ofModel) ?? [];
     if (revision !== this.commit && revision !== 'main') {
       response.writeHead(404).end();
       return;

@@ -5,23 +5,20 @@ import type { LoadOptions } from '@weft/model';
 import { resolveTask, type TaskName } from './task-names.js';
 
 /**
- * transformers' choices, at the same commits. Where those are of a family that weft does not have, the one that
- * transformers chose for TensorFlow stands in.
+ * transformers' choices. Where those are of a family that weft does not have, the one that transformers chose for
+ * TensorFlow stands in.
  */
-const hubDefaults: { readonly [T in TaskName]: { id: string; revision: string } } = {
-  'text-generation': { id: 'openai-community/gpt2', revision: '607a30d' },
-  'text-classification': {
-    id: 'distilbert/distilbert-base-uncased-finetuned-sst-2-english',
-    revision: '714eb0f',
-  },
-  'question-answering': { id: 'distilbert/distilbert-base-cased-distilled-squad', revision: '564e9b5' },
-  'fill-mask': { id: 'distilbert/distilroberta-base', revision: 'fb53ab8' },
-  'token-classification': { id: 'dbmdz/bert-large-cased-finetuned-conll03-english', revision: '4c53496' },
-  'feature-extraction': { id: 'distilbert/distilbert-base-cased', revision: '6ea8117' },
-  'zero-shot-classification': { id: 'FacebookAI/roberta-large-mnli', revision: '2a8f12d' },
-  translation: { id: 'google-t5/t5-base', revision: 'a9723ea' },
-  summarization: { id: 'google-t5/t5-small', revision: 'df1b051' },
-  'text2text-generation': { id: 'google-t5/t5-base', revision: 'a9723ea' },
+const hubDefaults: { readonly [T in TaskName]: string } = {
+  'text-generation': 'openai-community/gpt2',
+  'text-classification': 'distilbert/distilbert-base-uncased-finetuned-sst-2-english',
+  'question-answering': 'distilbert/distilbert-base-cased-distilled-squad',
+  'fill-mask': 'distilbert/distilroberta-base',
+  'token-classification': 'dbmdz/bert-large-cased-finetuned-conll03-english',
+  'feature-extraction': 'distilbert/distilbert-base-cased',
+  'zero-shot-classification': 'FacebookAI/roberta-large-mnli',
+  translation: 'google-t5/t5-base',
+  summarization: 'google-t5/t5-small',
+  'text2text-generation': 'google-t5/t5-base',
 };
 
 /** How long the hub has to answer before the offline model is taken, in ms. */
@@ -50,12 +47,6 @@ export function setDefaultModels(models: Readonly<Record<string, string | undefi
   }
 }
 
-/** A model to load, with what is to be put over the caller's options. */
-export interface DefaultModel {
-  source: string;
-  options: LoadOptions;
-}
-
 /**
  * The model of a task that was asked for without one: what {@link setDefaultModels} named; else the hub's, where the
  * hub or its cache has it; else the small one of the package `@weft/mini-models`, where that is installed.
@@ -66,17 +57,16 @@ export async function defaultModel(
   task: TaskName,
   options: LoadOptions,
   warn: (message: string) => void,
-): Promise<DefaultModel> {
+): Promise<string> {
   const named = chosen.get(task);
-  if (named !== undefined) return { source: named, options };
-  const { id, revision } = hubDefaults[task];
-  const fromHub = { ...options, revision: options.revision ?? revision };
-  const problem = await askHub(id, fromHub);
-  if (problem === undefined) return { source: id, options: fromHub };
+  if (named !== undefined) return named;
+  const id = hubDefaults[task];
+  const problem = await askHub(id, options);
+  if (problem === undefined) return id;
   const { folder, why } = await offlineModel(task);
   if (folder !== undefined) {
     warn(`${task}: ${id} is not to be had (${reason(problem)}), ${folder} answers`);
-    return { source: folder, options };
+    return folder;
   }
   throw new InputError({
     operation: `pipeline('${task}')`,

@@ -61,15 +61,14 @@ export async function pipeline(
     return assemble(name, ownParts(task, model as AnyModel, ownTokenizer, warn), false);
   }
   if (model !== undefined && (typeof model !== 'string' || model === '')) throw badModel(task, model);
-  const { source, options: load } =
-    model === undefined ? await defaultModel(name, loading, warn) : { source: model, options: loading };
+  const source = model ?? (await defaultModel(name, loading, warn));
   // A name that leads nowhere is told before anything is looked for in it.
-  await resolveModelFiles(source, { ...load, files: ['config.json'] });
-  const tokenizer = await readTokenizer(ownTokenizer ?? source, load);
-  load.signal?.throwIfAborted();
-  const loaded = (await taskModels[name].fromPretrained(source, { ...load, warn })) as AnyModel;
+  await resolveModelFiles(source, { ...loading, files: ['config.json'] });
+  const tokenizer = await readTokenizer(ownTokenizer ?? source, loading);
+  loading.signal?.throwIfAborted();
+  const loaded = (await taskModels[name].fromPretrained(source, { ...loading, warn })) as AnyModel;
   try {
-    load.signal?.throwIfAborted();
+    loading.signal?.throwIfAborted();
     return assemble(name, { task, model: loaded, tokenizer, modelName: source, warn }, true);
   } catch (error) {
     loaded.dispose();

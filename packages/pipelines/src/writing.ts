@@ -47,15 +47,8 @@ export interface WritingDefaults {
   prefix: string;
 }
 
-/** GenerationConfig's own values: a configuration that names them says nothing, as Python has it. */
-const globalDefaults: GenerationOptions = {
-  doSample: false,
-  temperature: 1,
-  topK: 50,
-  topP: 1,
-  numBeams: 1,
-  maxLength: 20,
-};
+/** The length that GenerationConfig has where nobody set one. */
+const UNSET_LENGTH = 20;
 
 /** The task's entry in the configuration's `task_specific_params`; undefined where it has none. */
 export function taskParameters(
@@ -66,21 +59,19 @@ export function taskParameters(
   return all && Object.hasOwn(all, task) ? all[task] : undefined;
 }
 
-/** The pipeline's defaults, under the model's, under those that its configuration names for the task. */
+/**
+ * What generate is called with where a call says nothing. As transformers 4.57 does it, the pipeline's own defaults go
+ * before generation_config.json, and what the configuration names for the task goes before both.
+ */
 export function defaultsOf(
   { model, tokenizer }: Parts<TextWriter>,
   task: string,
   taskDefaults: GenerationOptions,
 ): WritingDefaults {
   const { config } = model;
-  const ofModel = Object.fromEntries(
-    Object.entries(given(model.generationDefaults)).filter(
-      ([name, value]) => globalDefaults[name as keyof GenerationOptions] !== value,
-    ),
-  ) as GenerationOptions;
-  const generation: GenerationOptions = { ...taskDefaults, ...ofModel };
-  // A length that the model's files set goes before the pipeline's number of new tokens.
-  if (ofModel.maxLength !== undefined && ofModel.maxNewTokens === undefined) delete generation.maxNewTokens;
+  const generation: GenerationOptions = { ...given(model.generationDefaults), ...taskDefaults };
+  // Only a length that the model's files set goes before the pipeline's number of new tokens.
+  if ((generation.maxLength ?? UNSET_LENGTH) !== UNSET_LENGTH) delete generation.maxNewTokens;
   const parameters = taskParameters(config, task) ?? {};
   Object.assign(generation, generationOptionsFrom(parameters));
   generation.padTokenId ??= tokenizer.padTokenId;
