@@ -54,4 +54,16 @@ recipe('textbook', 'the encoder-decoder of the paper on the same pairs')
   .option('--learning-rate <x>', 'peak learning rate', number, 1e-3)
   .action((flags) => run(async (signal) => (await import('./textbook.js')).textbook({ ...flags, signal })));
 
+recipe('question-answering', 'an encoder that finds answers, judged on articles it has not seen')
+  .requiredOption('--model <folder>', 'the encoder, such as all-MiniLM-L6-v2')
+  .option('--epochs <n>', 'epochs', number, 2)
+  .option('--learning-rate <x>', 'peak learning rate', number, 1e-4)
+  .action((flags) =>
+    run(async (signal) => (await import('./question-answering.js')).questionAnswering({ ...flags, signal })),
+  );
+
+recipe('masked', 'a BERT from nothing, and what its pre-training is worth on SST-2')
+  .option('--epochs <n>', 'epochs of the pre-training', number, 3)
+  .action((flags) => run(async (signal) => (await import('./masked.js')).masked({ ...flags, signal })));
+
 await program.parseAsync();
