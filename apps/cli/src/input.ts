@@ -12,16 +12,20 @@ export async function readTexts(args: readonly string[], file?: string): Promise
 }
 
 async function readStandardInput(): Promise<string> {
-  if (process.stdin.isTTY) {
-    throw new InputError({
-      operation: 'weft',
-      expected: 'a text as argument, in a file or on standard input',
-      received: 'nothing, and a terminal as standard input',
-      remedy: 'give the text as an argument, or pipe it in',
-    });
-  }
+  requirePipe();
   process.stdin.setEncoding('utf8');
   let text = '';
   for await (const chunk of process.stdin) text += chunk as string;
   return text.replace(/\r?\n$/, '');
+}
+
+/** @throws InputError where nobody pipes anything in, instead of waiting for ever */
+export function requirePipe(): void {
+  if (!process.stdin.isTTY) return;
+  throw new InputError({
+    operation: 'weft',
+    expected: 'a text as argument, in a file or on standard input',
+    received: 'nothing, and a terminal as standard input',
+    remedy: 'give the text as an argument, or pipe it in',
+  });
 }

@@ -31,6 +31,10 @@ export const localFilesOnlyOption = (): Option =>
 export const revisionOption = (): Option =>
   new Option('--revision <name>', 'branch, tag or commit of a model of the hub');
 
+/** An option that may be given several times; a list that went on would swallow the arguments behind it. */
+export const repeatableOption = (flags: string, description: string): Option =>
+  new Option(flags, description).argParser((value: string, before: string[] = []) => [...before, value]);
+
 /** Read from HF_TOKEN too, where no list of processes shows it. */
 export const tokenOption = (): Option =>
   new Option('--token <token>', 'for private and gated models; better set HF_TOKEN').env('HF_TOKEN');

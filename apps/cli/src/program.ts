@@ -1,21 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { colors } from './colors.js';
+import { addAnswer } from './commands/answer.js';
+import { addClassify } from './commands/classify.js';
 import { addCompletion } from './commands/completion.js';
 import { addConvert } from './commands/convert.js';
 import { addDemo } from './commands/demo.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDownload } from './commands/download.js';
-import { addFillMask } from './commands/fill-mask.js';
+import { addEmbed } from './commands/embed.js';
 import { addEvaluate } from './commands/evaluate.js';
+import { addFillMask } from './commands/fill-mask.js';
 import { addFinetune } from './commands/finetune.js';
 import { addGenerate } from './commands/generate.js';
 import { addInspect } from './commands/inspect.js';
+import { addNer } from './commands/ner.js';
 import { addPredict } from './commands/predict.js';
 import { addPretrain } from './commands/pretrain.js';
+import { addServe } from './commands/serve.js';
 import { addTensorflow } from './commands/tensorflow.js';
 import { addTokenize } from './commands/tokenize.js';
 import { addTrainTokenizer } from './commands/train-tokenizer.js';
+import { addSummarize, addText2Text, addTranslate } from './commands/translate.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -36,6 +42,14 @@ export function buildProgram(): Command {
     .exitOverride();
   for (const add of [
     addGenerate,
+    addTranslate,
+    addSummarize,
+    addAnswer,
+    addClassify,
+    addNer,
+    addEmbed,
+    addText2Text,
+    addServe,
     addTokenize,
     addTrainTokenizer,
     addPretrain,

@@ -52,6 +52,32 @@ export class ByteBar {
   }
 }
 
+interface FileProgress {
+  file: string;
+  loaded: number;
+  total: number;
+  held: number;
+}
+
+/** A bar for each file of a model as it is fetched. */
+export function fileBars(): { update: (progress: FileProgress) => void; stop: () => void } {
+  let current: { file: string; bar: ByteBar } | undefined;
+  const stop = (): void => {
+    current?.bar.stop();
+    current = undefined;
+  };
+  return {
+    stop,
+    update({ file, loaded, total, held }) {
+      if (current?.file !== file) {
+        stop();
+        current = { file, bar: new ByteBar() };
+      }
+      current.bar.update({ label: file, loaded, total, moved: loaded - held });
+    },
+  };
+}
+
 /** One line of no more than `columns` characters: label, bar, amount, rate, time left. */
 export function barLine(
   { label, loaded, total, moved = loaded }: ByteProgress,

@@ -5,6 +5,7 @@ import { colors } from '../colors.js';
 import { readTexts } from '../input.js';
 import { withInterrupt } from '../interrupt.js';
 import { integerOption, jsonOption, localFilesOnlyOption, numberOption, revisionOption } from '../options.js';
+import { fileBars } from '../progress-bar.js';
 import { note, printJson, printLine } from '../terminal.js';
 import type { Tokenizer } from '../training/language-model.js';
 
@@ -67,8 +68,10 @@ async function generate(args: string[], flags: GenerateFlags): Promise<void> {
     import('@weft/tokenizer'),
   ]);
   await setBackend();
-  const tokenizer = await AutoTokenizer.fromPretrained(flags.model, flags);
-  using model = await GPT2LMHeadModel.fromPretrained(flags.model, flags);
+  const bars = fileBars();
+  const load = { ...flags, onProgress: bars.update };
+  const tokenizer = await AutoTokenizer.fromPretrained(flags.model, load);
+  using model = await GPT2LMHeadModel.fromPretrained(flags.model, load).finally(() => bars.stop());
   const { inputIds } = tokenizer.encodeBatch([prompt]);
   await withInterrupt(async (signal) => {
     const options = { ...generationOptions(flags), tokenizer, signal };
