@@ -123,7 +123,7 @@ describe('labels', () => {
     expectRefusal(ran, /labels red, green, blue/, /line 3: the label "7"/);
   });
 
-  it('given as numbers of the checkpoint’s classes', async () => {
+  it("given as numbers of the checkpoint's classes", async () => {
     const rows = reviews.map(({ text }, i) => ({ text, label: i % 3 }));
     const file = write('numbered.csv', csv(rows));
     const { labels } = json<{ labels: string[] }>(

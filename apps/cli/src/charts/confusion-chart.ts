@@ -1,5 +1,5 @@
 import { scaleLinear } from 'd3-scale';
-import { element, label, palette, picture } from './svg.js';
+import { element, label, muted, palette, picture } from './svg.js';
 
 /** Rows are labels, columns predictions; colour by the share of the row. */
 export function confusionChart(matrix: readonly (readonly number[])[], names: readonly string[]): string {
@@ -37,7 +37,8 @@ export function confusionChart(matrix: readonly (readonly number[])[], names: re
   return picture(
     Math.max(300, left + side + 24),
     top + side + 60 + (matrix.length > 6 ? 5 * longest : 0),
-    'Confusion: labels (rows) and what they were taken for (columns)',
+    'Confusion',
+    label('labels down, predictions across', { x: 16, y: 44, fill: muted }),
     ...cells,
     ...titles,
   );

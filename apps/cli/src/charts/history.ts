@@ -10,9 +10,10 @@ const timings = /^eval_(runtime|samples_per_second|steps_per_second)$/;
 export function historyCharts(history: readonly LogEntry[]): Record<string, string> {
   const points = (name: string): Series['points'] =>
     history.filter((entry) => entry[name] !== undefined).map((entry) => [entry.step!, entry[name]!]);
-  const chart = (title: string, yLabel: string, series: Series[]): string | undefined => {
+  const chart = (title: string, yLabel: string, series: Series[], fromZero = false): string | undefined => {
     const drawn = series.filter((each) => each.points.length > 0);
-    return drawn.length === 0 ? undefined : lineChart({ title, xLabel: 'step', yLabel, series: drawn });
+    const all = { title, xLabel: 'step', yLabel, series: drawn, fromZero };
+    return drawn.length === 0 ? undefined : lineChart(all);
   };
   const metrics = new Set(history.flatMap(Object.keys).filter((name) => /^eval_/.test(name)));
   const own = [...metrics].filter((name) => name !== 'eval_loss' && !timings.test(name));
@@ -21,7 +22,12 @@ export function historyCharts(history: readonly LogEntry[]): Record<string, stri
       { name: 'training', points: points('loss') },
       { name: 'held out', points: points('eval_loss') },
     ]),
-    'learning-rate.svg': chart('Learning rate', 'rate', [{ name: 'rate', points: points('learning_rate') }]),
+    'learning-rate.svg': chart(
+      'Learning rate',
+      'rate',
+      [{ name: 'rate', points: points('learning_rate') }],
+      true,
+    ),
     ...Object.fromEntries(
       own.map((name) => [
         `${name.replace('eval_', '').replaceAll('_', '-')}.svg`,

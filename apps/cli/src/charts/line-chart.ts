@@ -12,6 +12,8 @@ export interface LineChart {
   xLabel: string;
   yLabel: string;
   series: readonly Series[];
+  /** Begin at 0, for what is a share of something; else the axis is as the values have it. */
+  fromZero?: boolean;
 }
 
 const size = { width: 720, height: 400 };
@@ -20,10 +22,11 @@ const margin = { top: 44, right: 24, bottom: 46, left: 70 };
 type Scale = ScaleLinear<number, number> | ScaleLogarithmic<number, number>;
 
 /** Lines over one axis, as SVG text; points that are not finite are gaps. */
-export function lineChart({ title, xLabel, yLabel, series }: LineChart): string {
+export function lineChart({ title, xLabel, yLabel, series, fromZero = false }: LineChart): string {
   const finite = series.flatMap(({ points }) => points.filter((point) => point.every(Number.isFinite)));
   const x = scaleLinear(extent(finite.map(([value]) => value)), [margin.left, size.width - margin.right]);
-  const y = verticalScale(finite.map(([, value]) => value));
+  const values = finite.map(([, value]) => value);
+  const y = verticalScale(fromZero ? [0, ...values] : values);
   return picture(
     size.width,
     size.height,
@@ -61,7 +64,7 @@ function verticalScale(values: readonly number[]): Scale {
 function grid(x: Scale, y: Scale): string[] {
   const [left, right] = [margin.left, size.width - margin.right];
   const bottom = size.height - margin.bottom;
-  const format = { x: x.tickFormat(8), y: y.tickFormat(6) };
+  const format = { x: x.tickFormat(8), y: shortly(y.tickFormat(6)) };
   return [
     ...y
       .ticks(6)
@@ -73,6 +76,15 @@ function grid(x: Scale, y: Scale): string[] {
     element('line', { x1: left, x2: right, y1: bottom, y2: bottom, stroke: 'currentColor' }),
   ];
 }
+
+/** Small numbers by their power of ten, as people write rates: 5e-4. Ticks that go unnamed stay so. */
+const shortly =
+  (format: (tick: number) => string) =>
+  (tick: number): string => {
+    if (tick === 0) return '0';
+    const small = Math.abs(tick) < 0.001 && format(tick) !== '';
+    return small ? Number(tick.toPrecision(3)).toExponential() : format(tick);
+  };
 
 function drawn(points: Series['points'], x: Scale, y: Scale, stroke: string): string[] {
   const path = line<readonly [number, number]>()

@@ -26,6 +26,7 @@ export const label = (text: string, attributes: Record<string, string | number |
 /** Colours that stay apart for those who see few of them (Okabe and Ito). */
 export const palette = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] as const;
 export const ink = '#24292f';
+export const muted = '#57606a';
 export const faint = '#d0d7de';
 
 /** A whole picture on white, readable by screen readers through its title. */

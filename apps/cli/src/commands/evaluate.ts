@@ -22,7 +22,7 @@ export function addEvaluate(program: Command): void {
     .command('evaluate')
     .description('how good a checkpoint is on a file of labelled examples')
     .requiredOption('-m, --model <model>', 'folder or id on the hub; its head says the task')
-    .requiredOption('--data <file>', 'csv, tsv or jsonl; SQuAD’s json for question answering')
+    .requiredOption('--data <file>', "csv, tsv or jsonl; SQuAD's json for question answering")
     .addOption(integerOption('--batch-size <n>', 'examples at a time').default(32))
     .addOption(integerOption('--bins <n>', 'ranges of confidence, for calibration').default(10))
     .option('--charts <folder>', 'draw confusion.svg and reliability.svg there')

@@ -19,7 +19,7 @@ export function addFillMask(program: Command): void {
   program
     .command('fill-mask')
     .description('what stands under a mask, likeliest first')
-    .argument('[text...]', 'a text with the model’s mask token; without one, standard input')
+    .argument('[text...]', "a text with the model's mask token; without one, standard input")
     .requiredOption('-m, --model <model>', 'folder or id on the hub')
     .addOption(integerOption('-k, --top-k <k>', 'how many for each mask').default(5))
     .option('-f, --file <path>', 'read texts from a file, one a line')

@@ -26,7 +26,7 @@ export function addFinetune(program: Command): void {
     .command('finetune')
     .description('teach a checkpoint a task from a file of examples')
     .requiredOption('-m, --model <model>', 'folder or id on the hub, to begin from')
-    .requiredOption('--train <file>', 'csv, tsv or jsonl; SQuAD’s json for question answering')
+    .requiredOption('--train <file>', "csv, tsv or jsonl; SQuAD's json for question answering")
     .requiredOption('--output-dir <folder>', 'where checkpoints, the model and charts go')
     .addOption(new Option('--task <name>', 'what to learn').choices(taskNames).default('classification'))
     .option('--eval-file <file>', 'examples to judge on')
@@ -39,7 +39,7 @@ export function addFinetune(program: Command): void {
       new Option('--problem <kind>', 'what labels are').choices(problemKinds).default('single-label'),
     )
     .option('--labels <name...>', 'names of the classes, in order; default: those of the data, sorted')
-    .option('--ignore-mismatched-sizes', 'draw a new head where the checkpoint’s has other classes')
+    .option('--ignore-mismatched-sizes', "draw a new head where the checkpoint's has other classes")
     .option('--allow-empty-classes', 'let there be classes without an example')
     .option('--predict-with-generate', 'translation: evaluate what the model writes, by BLEU and chrF')
     .addOption(integerOption('--num-beams <n>', 'beams when evaluating so'))
@@ -53,7 +53,7 @@ export function addFinetune(program: Command): void {
     .addOption(localFilesOnlyOption())
     .addOption(jsonOption());
   addDataOptions(command);
-  addTrainingOptions(command, {
+  const defaults = {
     perDeviceTrainBatchSize: 16,
     perDeviceEvalBatchSize: 32,
     warmupRatio: 0.06,
@@ -63,6 +63,11 @@ export function addFinetune(program: Command): void {
     saveTotalLimit: 2,
     loadBestModelAtEnd: true,
     groupByLength: true,
+  } as const;
+  addTrainingOptions(command, defaults, {
+    saveStrategy: 'as --eval-strategy',
+    saveSteps: 'as --eval-steps',
+    metricForBestModel: "the task's own, such as accuracy",
   })
     .addHelpText(
       'after',

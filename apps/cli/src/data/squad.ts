@@ -45,7 +45,7 @@ export async function readQuestions(
     operation: `read ${name}`,
     expected: 'at least one question',
     received: 'none',
-    remedy: 'give a file in SQuAD’s format, or jsonl with question, context and answers',
+    remedy: "give a file in SQuAD's format, or jsonl with question, context and answers",
     file: name,
   });
 }
@@ -98,7 +98,7 @@ function listOf(value: unknown, key: string, name: string): unknown[] {
 function notSquad(name: string, received: string, cause?: unknown): DataError {
   return new DataError({
     operation: `read ${name}`,
-    expected: 'SQuAD’s json: data, paragraphs, qas',
+    expected: "SQuAD's json: data, paragraphs, qas",
     received,
     remedy: 'correct the file, or give jsonl with question, context and answers',
     file: name,

@@ -33,7 +33,7 @@ it('makes an option of every argument, which the Trainer takes', () => {
   resolveArguments(parsed);
 });
 
-it('takes a verb’s defaults, and lets them be turned off', () => {
+it("takes a verb's defaults, and lets them be turned off", () => {
   const parse = (...args: string[]): TrainingArguments => {
     const command = addTrainingOptions(new Command(), { loadBestModelAtEnd: true, learningRate: 1e-3 });
     command.parse(args, { from: 'user' });

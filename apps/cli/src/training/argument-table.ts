@@ -80,7 +80,7 @@ export const argumentTable: Record<OptionalArgument, ArgumentEntry> = {
   seed: { kind: 'integer', about: 'of everything that is drawn', default: 42 },
   dataSeed: { kind: 'integer', about: 'of the order of examples; without it --seed' },
   groupByLength: { kind: 'switch', about: 'batches of examples of like length' },
-  lengthColumnName: { kind: 'text', about: 'field that holds an example’s length', default: 'length' },
+  lengthColumnName: { kind: 'text', about: "field that holds an example's length", default: 'length' },
   dataloaderDropLast: { kind: 'flag', about: 'leave out the last batch where it is short' },
   predictionLossOnly: { kind: 'flag', about: 'evaluate the loss alone' },
   disableProgress: { kind: 'flag', about: 'no bar, no lines' },

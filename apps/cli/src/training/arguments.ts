@@ -12,15 +12,23 @@ const entries = Object.entries(argumentTable) as [OptionalArgument, ArgumentEntr
 export const optionName = (argument: string): string =>
   `--${argument.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** Adds an option for every training argument, with this verb's defaults. */
-export function addTrainingOptions(command: Command, defaults: TrainingDefaults = {}): Command {
+/**
+ * Adds an option for every training argument, with this verb's defaults.
+ *
+ * @param told what help says of a default that the verb works out from other options
+ */
+export function addTrainingOptions(
+  command: Command,
+  defaults: TrainingDefaults = {},
+  told: Partial<Record<OptionalArgument, string>> = {},
+): Command {
   command.optionsGroup('Training arguments, as the Trainer has them:');
   for (const [name, entry] of entries) {
     const option = optionFor(name, entry);
     const own = defaults[name];
-    const kept = own === undefined ? entry.default : undefined;
+    const kept = told[name] ?? JSON.stringify(entry.default);
     if (own !== undefined) option.default(own);
-    else if (kept !== undefined) option.description += ` (default: ${JSON.stringify(kept)})`;
+    else if (kept !== undefined) option.description += ` (default: ${kept})`;
     command.addOption(option);
     // A switch that a verb turns on must be possible to turn off.
     if (entry.kind === 'switch')
