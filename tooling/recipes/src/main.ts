@@ -66,4 +66,8 @@ recipe('masked', 'a BERT from nothing, and what its pre-training is worth on SST
   .option('--epochs <n>', 'epochs of the pre-training', number, 3)
   .action((flags) => run(async (signal) => (await import('./masked.js')).masked({ ...flags, signal })));
 
+recipe('gpt2-mini', "a GPT-2 on children's books, beside 5-gram models")
+  .option('--epochs <n>', 'epochs', number, 8)
+  .action((flags) => run(async (signal) => (await import('./gpt2-mini.js')).gpt2Mini({ ...flags, signal })));
+
 await program.parseAsync();
