@@ -53,7 +53,13 @@ export async function createServer(options: ServerOptions = {}): Promise<DemoSer
   const pool = new ModelPool(resolved, metrics);
   metrics.watch(() => pool);
   const closing = new AbortController();
-  const context: Context = { options: resolved, pool, metrics, closing: closing.signal };
+  const context: Context = {
+    options: resolved,
+    pool,
+    metrics,
+    closing: closing.signal,
+    inFlight: { count: 0 },
+  };
   let app: App;
   try {
     app = await buildApp(context, version);
@@ -68,7 +74,7 @@ export async function createServer(options: ServerOptions = {}): Promise<DemoSer
     listen: () => app.listen({ host: resolved.host, port: resolved.port }),
     ready: () => allLoaded(pool),
     close: () => {
-      closed ??= shutDown(app, pool, closing, resolved.shutdownMs);
+      closed ??= shutDown(app, context, closing);
       return closed;
     },
   };
@@ -86,17 +92,24 @@ async function allLoaded(pool: ModelPool): Promise<void> {
   });
 }
 
-async function shutDown(
-  app: App,
-  pool: ModelPool,
-  closing: AbortController,
-  shutdownMs: number,
-): Promise<void> {
+/** How long a client may take to read the last of its answer, in ms. */
+const LAST_WORDS = 2000;
+
+async function shutDown(app: App, context: Context, closing: AbortController): Promise<void> {
+  const { pool, options, inFlight } = context;
   // Streams that have no end of their own would hold the connections open.
   closing.abort();
-  const until = performance.now() + shutdownMs;
-  while (pool.hosts.some(({ depth }) => depth > 0) && performance.now() < until) await sleep(20);
-  // What is left gets an error now, and its connection ends with it.
+  await until(() => pool.hosts.every(({ depth }) => depth === 0), options.shutdownMs);
+  // What is left gets an error now, and its answer ends with it.
   await pool.close();
-  await app.close();
+  const closed = app.close();
+  await until(() => inFlight.count === 0, LAST_WORDS);
+  // Connections on which nothing was ever asked do not count as idle for Node, and would hold it up for a minute.
+  app.server.closeAllConnections();
+  await closed;
+}
+
+async function until(holds: () => boolean, limitMs: number): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!holds() && performance.now() < end) await sleep(10);
 }

@@ -36,7 +36,7 @@ const MAX_CONNECTIONS = 2048;
 
 /** Puts the web server together; the models are the context's. */
 export async function buildApp(context: Context, version: string): Promise<App> {
-  const { options, metrics } = context;
+  const { options, metrics, inFlight } = context;
   const app = fastify({
     bodyLimit: options.bodyLimit,
     requestTimeout: REQUEST_TIMEOUT,
@@ -54,7 +54,11 @@ export async function buildApp(context: Context, version: string): Promise<App> 
   // JSON alone: a form of another site could send text without asking first.
   app.removeContentTypeParser('text/plain');
   handleErrors(app);
+  app.addHook('onRequest', async () => {
+    inFlight.count++;
+  });
   app.addHook('onResponse', async (request, reply) => {
+    inFlight.count--;
     const route = request.routeOptions.url ?? 'none';
     metrics.answered(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
   });

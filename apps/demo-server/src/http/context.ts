@@ -14,6 +14,8 @@ export interface Context {
   metrics: Metrics;
   /** Aborted when a shutdown no longer waits: streams without an end of their own stop. */
   closing: AbortSignal;
+  /** Requests that have no whole answer yet. */
+  inFlight: { count: number };
 }
 
 export interface Asking<K extends WorkKind> {

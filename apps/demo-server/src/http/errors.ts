@@ -57,8 +57,6 @@ export function handleErrors(app: App): void {
     }
     const own = known[error.code];
     if (own) return reply.code(own[0]).send(errorBody(...own));
-    // What a plugin made with a body of ours: the rate limit.
-    if (isErrorBody(error)) return reply.send(error);
     if (error instanceof SyntaxError && error.statusCode === 400) {
       return reply.code(400).send(errorBody(400, 'invalid_body', 'the body is not JSON'));
     }
@@ -68,9 +66,6 @@ export function handleErrors(app: App): void {
     reply.code(404).send(errorBody(404, 'not_found', 'there is nothing at this address')),
   );
 }
-
-const isErrorBody = (value: unknown): value is ErrorBody =>
-  typeof value === 'object' && value !== null && 'error' in value && !(value instanceof Error);
 
 function sendFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { status, body, retryAfter } = bodyOf(error);

@@ -3,6 +3,7 @@ import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import { isLoopback, type ResolvedOptions } from '../options.js';
+import { RequestError } from '../request-error.js';
 import type { App } from './app.js';
 import { errorBody } from './errors.js';
 
@@ -51,15 +52,16 @@ export async function secureApi(api: App, { apiKeys, rateLimit: perMinute }: Res
     await api.register(rateLimit, {
       max: perMinute,
       timeWindow: '1 minute',
-      errorResponseBuilder: (_request, { statusCode, after }) => ({
-        statusCode,
-        ...errorBody(statusCode, 'rate_limit_exceeded', `too many requests; try again in ${after}`),
-      }),
+      // What it gives is thrown, and sent by the server's own handler.
+      errorResponseBuilder: (_request, { statusCode, after }) =>
+        new RequestError(statusCode, 'rate_limit_exceeded', `too many requests; try again in ${after}`),
     });
   }
   if (apiKeys.length === 0) return;
   await api.register(bearerAuth, {
     keys: new Set(apiKeys),
+    // After the limit on requests, so that keys cannot be guessed at leisure, and before a body is read.
+    addHook: 'preParsing',
     // Its type knows one form of errors only.
     errorResponse: () =>
       errorBody(401, 'invalid_api_key', 'send a valid key: authorization: Bearer <key>') as object as {

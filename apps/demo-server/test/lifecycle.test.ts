@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codeOf, events, type Models, type Running, smallModels, start, temporaryFolder } from './support.js';
+
+const folder = temporaryFolder();
+let models: Models;
+let running: Running;
+
+/** Long enough to be interrupted, short enough to be waited for. */
+const long = { prompt: 'The weaver', max_tokens: 1500, temperature: 0 };
+const short = { prompt: 'The weaver', max_tokens: 3, temperature: 0 };
+
+beforeAll(async () => {
+  models = await smallModels(folder, { width: 128, positions: 2048 });
+  running = await start({ models: [models.writer], maxNewTokens: 2000, maxQueue: 8 });
+});
+afterAll(() => running.server.close());
+
+const generated = () => running.metric('weft_tokens_total', { kind: 'generate' });
+
+/** Waits until nothing is in hand. */
+async function idle(): Promise<void> {
+  while (running.server.pool.hosts.some(({ depth }) => depth > 0)) await sleep(10);
+}
+
+describe('a request', () => {
+  it('stops costing anything within a token when its client goes away', async () => {
+    const before = await generated();
+    const controller = new AbortController();
+    const response = await running.post(
+      '/v1/completions',
+      { ...long, stream: true },
+      { signal: controller.signal },
+    );
+    let seen = 0;
+    for await (const _ of events(response)) if (++seen === 5) break;
+    controller.abort();
+    await idle();
+    const after = await generated();
+    expect(after - before).toBeGreaterThanOrEqual(5);
+    expect(after - before).toBeLessThan(long.max_tokens / 2);
+    await sleep(100);
+    expect(await generated()).toBe(after);
+  });
+
+  it('is cancelled too where it does not stream, and where it still waits', async () => {
+    const before = await generated();
+    const controllers = Array.from({ length: 4 }, () => new AbortController());
+    const asked = controllers.map(({ signal }) =>
+      running.post('/v1/completions', long, { signal }).then(
+        () => 'answered',
+        () => 'gone',
+      ),
+    );
+    await sleep(100);
+    for (const controller of controllers) controller.abort();
+    expect(await Promise.all(asked)).toEqual(['gone', 'gone', 'gone', 'gone']);
+    await idle();
+    expect((await generated()) - before).toBeLessThan(4 * long.max_tokens);
+    expect((await running.post('/v1/completions', short)).status).toBe(200);
+  });
+
+  it('ends at its deadline, with an error', async () => {
+    const started = performance.now();
+    const headers = { 'x-weft-deadline-ms': '80' };
+    const response = await running.post('/v1/completions', long, { headers });
+    expect(response.status).toBe(504);
+    expect(await codeOf(response)).toBe('deadline_exceeded');
+    expect(performance.now() - started).toBeLessThan(2000);
+    // A stream that has begun tells it as its last event.
+    const stream = await running.post('/v1/completions', { ...long, stream: true }, { headers });
+    const all: string[] = [];
+    for await (const { data } of events(stream)) all.push(data);
+    expect(JSON.parse(all.at(-1)!)).toMatchObject({ error: { code: 'deadline_exceeded' } });
+    await idle();
+  });
+
+  it('is refused with 429 and a time to come back when the queue is full', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const asked = Array.from({ length: 20 }, () => running.post('/v1/completions', long, { signal }));
+    const refused: Response[] = [];
+    await new Promise<void>((resolve) => {
+      for (const one of asked) {
+        one.then(
+          (response) => {
+            refused.push(response);
+            if (refused.length === 12) resolve();
+          },
+          () => {},
+        );
+      }
+    });
+    for (const response of refused) {
+      expect(response.status).toBe(429);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(await codeOf(response)).toBe('queue_full');
+    }
+    controller.abort();
+    await Promise.allSettled(asked);
+    await idle();
+    expect((await running.post('/v1/completions', short)).status).toBe(200);
+  });
+
+  it('does not keep health from answering while models are busy', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const busy = Array.from({ length: 6 }, () =>
+      running.post('/v1/completions', { ...long, stream: true }, { signal }),
+    );
+    const responses = await Promise.all(busy);
+    const drained = responses.map((response) => response.text().catch(() => ''));
+    const times: number[] = [];
+    for (let i = 0; i < 30; i++) {
+      const started = performance.now();
+      expect((await fetch(`${running.address}/healthz`)).status).toBe(200);
+      times.push(performance.now() - started);
+      await sleep(5);
+    }
+    expect(running.server.pool.hosts[0]!.depth).toBe(6);
+    controller.abort();
+    await Promise.all(drained);
+    // The median: a single one may meet a pause of the machine.
+    expect(times.sort((a, b) => a - b)[15]).toBeLessThan(50);
+    await idle();
+  });
+});
+
+describe('a thread that dies', () => {
+  it('is replaced; its requests get an error, later ones an answer', async () => {
+    const [host] = running.server.pool.hosts;
+    const plain = running.post('/v1/completions', long);
+    const stream = await running.post('/v1/completions', { ...long, stream: true });
+    await host!.worker!.terminate();
+    const failed = await plain;
+    expect(failed.status).toBe(503);
+    expect(await codeOf(failed)).toBe('worker_lost');
+    const last = (await stream.text()).trim().split('\n').at(-1)!;
+    expect(JSON.parse(last.slice('data: '.length))).toMatchObject({ error: { code: 'worker_lost' } });
+    // Asked while the next thread loads: it waits and is answered.
+    expect((await fetch(`${running.address}/readyz`)).status).toBe(503);
+    expect((await running.post('/v1/completions', short)).status).toBe(200);
+    expect((await fetch(`${running.address}/readyz`)).status).toBe(200);
+    expect(await running.metric('weft_worker_replaced_total')).toBe(1);
+  });
+});
+
+describe('a shutdown', () => {
+  it('lets what runs end and takes nothing new', async () => {
+    const { server, post, address } = await start({ models: [models.writer], maxNewTokens: 2000 });
+    const response = await post('/v1/completions', { ...long, max_tokens: 300, stream: true });
+    const text = response.text();
+    const closed = server.close();
+    const late = await post('/v1/completions', short).catch(() => undefined);
+    expect(late === undefined || late.status === 503).toBe(true);
+    expect(await text).toMatch(/data: \[DONE\]\n\n$/);
+    await closed;
+    await expect(fetch(`${address}/healthz`)).rejects.toThrow();
+    expect(server.pool.hosts.every(({ depth }) => depth === 0)).toBe(true);
+  });
+
+  it('tells those that it no longer waits for', async () => {
+    const { server, post } = await start({ models: [models.writer], maxNewTokens: 2000, shutdownMs: 0 });
+    const stream = await post('/v1/completions', { ...long, stream: true });
+    const text = stream.text();
+    await server.close();
+    expect(await text).toContain('"code":"shutting_down"');
+  });
+
+  it('gives a model that cannot be loaded a reason', async () => {
+    await expect(start({ models: [`${folder}/none`] })).rejects.toThrow(/config\.json/);
+  });
+});
