@@ -44,15 +44,16 @@ export async function* follow(
     else {
       for (const entry of entries) yield { type: 'entry', entry: withSpeed(entry, last) };
     }
-    isFirst = false;
     const newest = entries.at(-1);
     if (newest) {
-      last = { step: newest.step, at: performance.now() };
+      // When the lines of the history were written is not known.
+      if (!isFirst) last = { step: newest.step, at: performance.now() };
       quietSince = Date.now();
     } else if (Date.now() - quietSince >= quietMs) {
       quietSince = Date.now();
       yield { type: 'quiet' };
     }
+    isFirst = false;
     await sleep(everyMs, undefined, { signal }).catch(() => {});
     const now = await identityOf(file);
     if (now.file === identity.file && now.size >= offset) continue;
