@@ -37,6 +37,22 @@ export interface PipelineOptions extends LoadOptions {
  * using classify = await pipeline('sentiment-analysis');
  * const [{ label, score }] = await classify('I love using Transformers for NLP tasks!');
  * ```
+ * @example
+ * ```ts
+ * import { GPT2LMHeadModel, gpt2ConfigSchema } from '@weft/gpt2';
+ * import { pipeline } from '@weft/pipelines';
+ * import { trainByteLevelBpe } from '@weft/tokenizer';
+ *
+ * const tokenizer = trainByteLevelBpe(['warp and weft'], { vocabSize: 260 });
+ * const config = gpt2ConfigSchema.parse({ vocab_size: 260, n_positions: 32, n_embd: 16, n_layer: 1, n_head: 2 });
+ * using model = new GPT2LMHeadModel(config, { seed: 1 });
+ * const write = await pipeline('text-generation', model, { tokenizer });
+ * const [{ generatedText }] = (await write('warp', { maxNewTokens: 4, seed: 1 })) as [{ generatedText: string }];
+ * console.assert(generatedText.startsWith('warp'));
+ * let text = '';
+ * for await (const step of write.streamTokens('warp', { maxNewTokens: 4, seed: 1 })) text += step.text;
+ * console.assert(text.length > 0);
+ * ```
  */
 export async function pipeline<T extends PipelineTask>(
   task: T,

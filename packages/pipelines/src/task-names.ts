@@ -29,6 +29,13 @@ const languagePair = /^translation_[^_]+_to_[^_]+$/;
  * The task that a name stands for: itself, an alias, or `translation` for `translation_en_to_de` and its like.
  *
  * @throws InputError for a name that is none, with the nearest one
+ * @example
+ * ```ts
+ * import { resolveTask } from '@weft/pipelines';
+ *
+ * console.assert(resolveTask('ner') === 'token-classification');
+ * console.assert(resolveTask('translation_en_to_de') === 'translation');
+ * ```
  */
 export function resolveTask(name: string): TaskName {
   if (typeof name === 'string') {

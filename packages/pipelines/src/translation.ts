@@ -56,6 +56,9 @@ export interface TranslationPipeline extends BasePipeline<string, Result, Transl
 
 export function translation(parts: Parts<TextWriter>): Task<string, Result, TranslationOptions, TextWriter> {
   const pairs = pairsOf(parts.model);
+  if (parts.task === 'translation' && pairs.length > 1) {
+    parts.warn(`translation: no language pair is named, ${pairs[0]} of ${pairs.join(', ')} is taken`);
+  }
   const ofPipeline = defaultsFor(
     parts,
     pairs,

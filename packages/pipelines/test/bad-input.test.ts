@@ -181,6 +181,15 @@ describe('languages and sources', () => {
     await refused(pipes.summarization!(['x', ' ']), 'WEFT_INPUT', 'not empty');
   });
 
+  it('are told of where none is named', async () => {
+    const told: string[] = [];
+    using pipe = await pipeline('translation', modelFolder('translator'), {
+      warn: (line) => told.push(line),
+    });
+    expect(told[0]).toContain(`translation_en_to_de of translation_en_to_de, translation_en_to_fr`);
+    expect(pipe.task).toBe('translation');
+  });
+
   it('are chosen by a call', async () => {
     const french = await load('translation_en_to_fr', 'translator');
     const options = { maxNewTokens: 8 };
