@@ -1,0 +1,3 @@
+import { weftTests } from '../testing/src/config.ts';
+
+export default weftTests();
