@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Batch } from './dataset.js';
 import type { LogEntry } from './state.js';
-import type { Forward, TrainableModel } from './training-step.js';
+import { countLabels, type Forward, type TrainableModel } from './training-step.js';
 
 /** What metrics are computed from: one entry an example, in the order of the data set. */
 export interface EvalPrediction {
@@ -109,7 +109,10 @@ export function forwardStep(
       inputs,
     );
     const logits = startLogits && endLogits ? tf.stack([startLogits, endLogits], 1) : rest.logits;
-    if (loss) prediction.loss = loss.dataSync()[0]!;
+    const value = loss?.dataSync()[0];
+    // A batch in which no label counts has no loss: it must not make the mean of all batches NaN.
+    if (value !== undefined && !(Number.isNaN(value) && countLabels(batch.labels) === 0))
+      prediction.loss = value;
     if (options.keepLogits && logits)
       Object.assign(prediction, rowsOf(options.preprocessLogits?.(logits, batch.labels) ?? logits));
   });

@@ -10,6 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { Module } from '@weft/attention';
 import { ConfigError, DataError, TrainingError } from '@weft/errors';
 import { GPT2LMHeadModel, gpt2ConfigSchema } from '@weft/gpt2';
 import { readFixture } from '@weft/testing';
@@ -73,6 +74,19 @@ function trainerOf(
 }
 const losses = ({ state }: { state: { logHistory: LogEntry[] } }): number[] =>
   state.logHistory.flatMap(({ loss }) => (loss === undefined ? [] : [loss]));
+
+/** Learns the mean of labels that are not -100, and divides by their number even where it is 0. */
+class OneNumber extends Module {
+  readonly value = tf.variable(tf.scalar(0), true, 'value');
+
+  forward({ labels }: { labels: number[][] }): { loss: tf.Scalar } {
+    const known = labels.flat().filter((label) => label !== -100);
+    const errors = known.map((label) => tf.squaredDifference(this.value, label));
+    return { loss: tf.div(errors.length > 0 ? tf.addN(errors) : tf.mul(this.value, 0), known.length) };
+  }
+
+  async savePretrained(): Promise<void> {}
+}
 
 describe('data sets', () => {
   async function* stream(): AsyncGenerator<TokenizedExample> {
@@ -262,6 +276,41 @@ describe('a run', () => {
     };
     await expect(trainerOf(newModel(), args, { callbacks: [noting, failing] }).train()).rejects.toThrow('no');
     expect(calls.at(-1)).toBe('onTrainEnd');
+  });
+
+  it('counts a batch without a label as nothing, also where the model divides 0 by 0', async () => {
+    const rows = [
+      [1, 3],
+      [-100, -100],
+      [5, -100],
+      [-100, -100],
+    ];
+    const run = async (data: number[][], args: Partial<TrainingArguments>): Promise<[number, LogEntry]> => {
+      using model = new OneNumber();
+      const trainer = new Trainer<{ labels: number[] }>({
+        model,
+        args: { outputDir: folder, saveStrategy: 'no', disableProgress: true, learningRate: 0.1, ...args },
+        trainDataset: data.map((labels) => ({ labels })),
+        evalDataset: data.map((labels) => ({ labels })),
+        sampler: () => [...data.keys()],
+      });
+      await trainer.train();
+      return [model.value.dataSync()[0]!, await trainer.evaluate()];
+    };
+    const single = { perDeviceTrainBatchSize: 1, perDeviceEvalBatchSize: 1, numTrainEpochs: 1 };
+    const [value, { eval_loss: loss }] = await run(rows, single);
+    expect(Number.isFinite(value) && value > 0).toBe(true);
+    expect(Number.isFinite(loss)).toBe(true);
+    // In a window that is added up the batches with labels stay: half of each one's gradient, and Adam knows no scale.
+    const [windowed] = await run(rows, { ...single, gradientAccumulationSteps: 2 });
+    const [alone] = await run(
+      [
+        [1, 3],
+        [5, -100],
+      ],
+      { ...single, lrSchedulerType: 'linear' },
+    );
+    expect(windowed).toBeCloseTo(alone, 5);
   });
 
   it('keeps the last good checkpoint when a loss is not finite', async () => {

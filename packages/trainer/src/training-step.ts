@@ -29,7 +29,7 @@ export interface StepOutputs {
 
 /**
  * One step of the optimizer: the gradients of all batches of an accumulation window, clipped together. Where
- * the loss or the norm is not finite nothing is updated.
+ * the loss or the norm is not finite nothing is updated; where no label counts the loss is 0 and nothing is either.
  */
 export function trainingStep(
   model: TrainableModel,
@@ -67,13 +67,17 @@ export function trainingStep(
           () => lossOf(model, { ...batch, ...extra }, share),
           [...optimizer.parameters],
         );
-        loss += value.dataSync()[0]!;
+        const own = value.dataSync()[0]!;
+        // Masks may happen to leave no label in a batch: 0 / 0 for models that divide by their own count.
+        const counts = !(Number.isNaN(own) && batch.labels !== undefined && countLabels(batch.labels) === 0);
+        if (!counts) return;
+        loss += own;
         const gradients = optimizer.parameters.map(({ name }) => grads[name]);
         if (batches.length === 1) gradNorm = update(optimizer, gradients, rate, loss, args.maxGradNorm);
         else totals = addUp(totals, gradients);
       });
     }
-    if (batches.length > 1)
+    if (batches.length > 1 && totals.length > 0)
       tf.tidy(() => {
         gradNorm = update(optimizer, totals, rate, loss, args.maxGradNorm);
       });
@@ -134,7 +138,7 @@ function addUp(
 }
 
 /** Labels that count, before any shift, as transformers counts them. */
-function countLabels(labels: unknown): number {
+export function countLabels(labels: unknown): number {
   if (typeof labels === 'number') return labels === -100 ? 0 : 1;
   let count = 0;
   if (labels instanceof tf.Tensor) {
