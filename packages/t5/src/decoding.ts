@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { type KeyValueCache, linear, type TopTokens, topTokens } from '@weft/attention';
+import { idTensor, type KeyValueCache, linear, type TopTokens, topTokens } from '@weft/attention';
 import type { DecodingInput, DecodingSession } from '@weft/generation';
 import type { T5ForConditionalGeneration } from './conditional-generation.js';
 import type { Memory } from './model.js';
-import { Sources } from './sources.js';
+import { partsByLength, Sources } from './sources.js';
 
 // T5 has no table of positions: a cache grows as far as a caller generates.
 const MAX_LENGTH = 2 ** 20;
@@ -27,11 +27,8 @@ export class T5DecodingSession implements DecodingSession {
     this.#cache = model.newCache(MAX_LENGTH, true);
     this.#memory = { projected: [] };
     this.#sources = new Sources(inputIds.length);
-    const isPadded = attentionMask.some((row) => row.includes(0));
     tf.tidy(() => {
-      const mask = isPadded ? attentionMask : undefined;
-      const { lastHiddenState } = model.encode({ inputIds, ...(mask ? { attentionMask: mask } : {}) });
-      this.#memory = model.remember(lastHiddenState, mask);
+      this.#memory = remember(model, inputIds, attentionMask);
       for (const tensor of this.#tensors()) tf.keep(tensor);
     });
   }
@@ -98,4 +95,43 @@ export class T5DecodingSession implements DecodingSession {
     const { projected, paddingMask } = this.#memory;
     return [...projected.flatMap(({ key, value }) => [key, value]), ...(paddingMask ? [paddingMask] : [])];
   }
+}
+
+/** Runs the encoder, over sources of like lengths at a time, and gives what the decoder sees of them. */
+function remember(model: T5ForConditionalGeneration, inputIds: Tokens, attentionMask: Tokens): Memory {
+  const lengths = attentionMask.map((row) => row.lastIndexOf(1) + 1);
+  const longest = Math.max(1, ...lengths);
+  const parts = partsByLength(lengths);
+  const memories = parts.map((rows) => {
+    const length = Math.max(1, ...rows.map((row) => lengths[row]!));
+    const cut = (of: Tokens): number[][] => rows.map((row) => of[row]!.slice(0, length));
+    const mask = cut(attentionMask);
+    const padded = mask.some((row) => row.includes(0)) ? { attentionMask: mask } : {};
+    const { lastHiddenState } = model.encode({ inputIds: cut(inputIds), ...padded }); // [rows, length, E]
+    return model.remember(lastHiddenState).projected;
+  });
+  const mask = attentionMask.map((row) => row.slice(0, longest));
+  const padded = mask.some((row) => row.includes(0)) ? { paddingMask: idTensor(mask, 'attentionMask') } : {};
+  if (parts.length === 1) return { projected: memories[0]!, ...padded };
+  const order = parts.flat();
+  const places = tf.tensor1d(
+    order.map((_, row) => order.indexOf(row)),
+    'int32',
+  );
+  const joined = (layer: number, which: 'key' | 'value'): tf.Tensor => {
+    const all = memories.map((projected) => {
+      const tensor = projected[layer]![which] as tf.Tensor3D; // [rows, length, I]
+      return tf.pad(tensor, [
+        [0, 0],
+        [0, longest - tensor.shape[1]],
+        [0, 0],
+      ]);
+    });
+    return tf.gather(tf.concat(all, 0), places); // [B, longest, I]
+  };
+  const projected = memories[0]!.map((_, layer) => ({
+    key: joined(layer, 'key'),
+    value: joined(layer, 'value'),
+  }));
+  return { projected, ...padded };
 }

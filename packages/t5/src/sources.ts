@@ -35,3 +35,28 @@ export class Sources {
     return moved;
   }
 }
+
+/**
+ * Parts of a padded batch that are encoded apart, so that short sources are not computed as long as the longest: rows by
+ * rising length, cut where a part has at least `least` rows and its padding would be more than a tenth.
+ *
+ * @param lengths positions of each row up to the last that counts
+ */
+export function partsByLength(lengths: readonly number[], least = 4): number[][] {
+  const order = lengths.map((_, row) => row).sort((a, b) => lengths[a]! - lengths[b]!);
+  const parts: number[][] = [];
+  let part: number[] = [];
+  let total = 0;
+  for (const [i, row] of order.entries()) {
+    const length = lengths[row]!;
+    const wasted = length * (part.length + 1) - (total + length);
+    if (part.length >= least && order.length - i >= least && wasted > 0.1 * (total + length)) {
+      parts.push(part);
+      part = [];
+      total = 0;
+    }
+    part.push(row);
+    total += length;
+  }
+  return parts.length === 0 ? [lengths.map((_, row) => row)] : [...parts, part];
+}

@@ -223,6 +223,19 @@ describe.each(['v1_0', 'v1_1'])('T5 %s against transformers', (name) => {
     }
   });
 
+  it('encodes sources of like lengths together, and gives each what it gets alone', async () => {
+    const sources = Array.from({ length: 12 }, (_, b) =>
+      Array.from({ length: 3 + ((b * 7) % 20) }, (_, t) => 2 + ((b * 31 + t * 17) % 78)),
+    );
+    for (const numBeams of [1, 3]) {
+      const together = await model.generate(sources, { maxNewTokens: 6, numBeams });
+      for (const [i, source] of sources.entries()) {
+        const [alone] = await model.generate([source], { maxNewTokens: 6, numBeams });
+        expect(together[i]!.slice(0, alone!.length)).toEqual(alone);
+      }
+    }
+  });
+
   it('writes what it reads back, and gives its encoder alone', async () => {
     const out = mkdtempSync(join(tmpdir(), 'weft-t5-'));
     await model.savePretrained(out);
