@@ -26,9 +26,10 @@ export function short(value: number, digits = 4): string {
   return String(Number(value.toPrecision(size < 0.1 ? 2 : digits)));
 }
 
-/** Seconds for people: 8 s, 3 min 20 s, 2 h 5 min. */
+/** Seconds for people: 40 ms, 8 s, 3 min 20 s, 2 h 5 min. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';
+  if (seconds < 1) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const rounded = Math.round(seconds);
   if (rounded < 60) return `${rounded} s`;
@@ -43,7 +44,7 @@ export const visible = (text: string): string =>
 
 /** A token's text as it is spoken by a screen reader. */
 export function spoken(text: string): string {
-  if (text === '') return 'nothing';
+  if (text === '') return 'part of a character';
   if (/^ +$/.test(text)) return 'space';
   if (/^\n+$/.test(text)) return 'line break';
   return text.trim() || 'space';

@@ -1,6 +1,5 @@
 import { linkHorizontal } from 'd3-shape';
 import type { JSX } from 'preact';
-import type { Piece } from '../lib/api.js';
 import { percent, spoken } from '../lib/words.js';
 import { shade } from './heat-map.js';
 import type { Listbox } from './listbox.js';
@@ -16,22 +15,22 @@ const link = linkHorizontal<{ from: number; to: number }, [number, number]>()
 
 /** Tokens twice, side by side, and between them a line for each weight. */
 export function AttentionLines({
-  tokens,
+  names,
   weights,
   list,
 }: {
-  tokens: Piece[];
+  names: string[];
   weights: number[][];
   list: Listbox;
 }): JSX.Element {
   const { active } = list;
-  const height = tokens.length * rowHeight;
+  const height = names.length * rowHeight;
   return (
     <div class="lines">
       <div {...list.container} class="lines-tokens lines-from">
-        {tokens.map((token, index) => (
-          <span key={index} {...list.option(index, told(tokens, weights, index))} class="lines-token">
-            {token.token}
+        {names.map((name, index) => (
+          <span key={index} {...list.option(index, told(names, weights, index))} class="lines-token">
+            {name}
           </span>
         ))}
       </div>
@@ -55,13 +54,13 @@ export function AttentionLines({
         )}
       </svg>
       <div class="lines-tokens lines-to" aria-hidden="true">
-        {tokens.map((token, index) => (
+        {names.map((name, index) => (
           <span
             key={index}
             class="lines-token"
             style={active >= 0 ? { '--weight': shade(weights[active]![index]!).toFixed(3) } : {}}
           >
-            {token.token}
+            {name}
           </span>
         ))}
       </div>
@@ -70,15 +69,15 @@ export function AttentionLines({
 }
 
 /** The tokens that one token looks at most, the most first. */
-export const lookedAt = (tokens: Piece[], row: number[], count: number): { token: Piece; weight: number }[] =>
+export const lookedAt = (names: string[], row: number[], count: number): { name: string; weight: number }[] =>
   row
-    .map((weight, index) => ({ token: tokens[index]!, weight }))
+    .map((weight, index) => ({ name: names[index]!, weight }))
     .sort((a, b) => b.weight - a.weight)
     .slice(0, count);
 
-function told(tokens: Piece[], weights: number[][], index: number): string {
-  const most = lookedAt(tokens, weights[index]!, 3)
-    .map(({ token, weight }) => `${spoken(token.token)} ${percent(weight)}`)
+function told(names: string[], weights: number[][], index: number): string {
+  const most = lookedAt(names, weights[index]!, 3)
+    .map(({ name, weight }) => `${spoken(name)} ${percent(weight)}`)
     .join(', ');
-  return `${spoken(tokens[index]!.token)} looks at ${most}`;
+  return `${spoken(names[index]!)} looks at ${most}`;
 }

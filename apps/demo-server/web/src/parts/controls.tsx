@@ -19,7 +19,7 @@ export function Slider({
   return (
     <label class="field slider">
       <span class="field-label">
-        {label} <output>{shown}</output>
+        {label} <span class="slider-value">{shown}</span>
       </span>
       <input
         type="range"

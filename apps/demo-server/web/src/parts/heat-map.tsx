@@ -1,6 +1,5 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import type { Piece } from '../lib/api.js';
 import { useThemeTick } from './theme-tick.js';
 
 /** How dark a weight is drawn; small weights are lifted, or most of the map were blank. */
@@ -36,17 +35,17 @@ export interface Cell {
 /** One head as a heat map: rows look, columns are looked at. */
 export function HeatMap({
   weights,
-  tokens,
+  names,
   active,
   onPoint,
 }: {
   weights: number[][];
-  tokens: Piece[];
+  names: string[];
   /** The row that is shown elsewhere too. */
   active: number;
   onPoint: (cell: Cell | undefined) => void;
 }): JSX.Element {
-  const size = tokens.length;
+  const size = names.length;
   const named = size <= 32; // names smaller than this could not be read
   const point = (event: PointerEvent): void => {
     const { left, top, width, height } = (event.currentTarget as HTMLElement).getBoundingClientRect();
@@ -63,16 +62,16 @@ export function HeatMap({
     >
       {named && (
         <div class="heat-columns" aria-hidden="true">
-          {tokens.map((token, index) => (
-            <span key={index}>{token.token}</span>
+          {names.map((name, index) => (
+            <span key={index}>{name}</span>
           ))}
         </div>
       )}
       {named && (
         <div class="heat-rows" aria-hidden="true">
-          {tokens.map((token, index) => (
+          {names.map((name, index) => (
             <span key={index} data-active={index === active ? '' : undefined}>
-              {token.token}
+              {name}
             </span>
           ))}
         </div>

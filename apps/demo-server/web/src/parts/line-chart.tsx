@@ -69,6 +69,7 @@ export function LineChart({
   onCursor,
   height = 200,
   fromZero = false,
+  empty = 'Nothing logged yet.',
 }: {
   title: string;
   unit?: string;
@@ -79,6 +80,8 @@ export function LineChart({
   height?: number;
   /** Draws the whole axis, so that a small change looks small. */
   fromZero?: boolean;
+  /** What stands in place of a line that has no point yet. */
+  empty?: string;
 }): JSX.Element {
   const [element, width] = useWidth();
   const main = series.find(({ look }) => look === 'main')!.points;
@@ -121,6 +124,7 @@ export function LineChart({
         }}
         onPointerLeave={() => onCursor(undefined)}
       >
+        {main.length === 0 && <p class="chart-empty">{empty}</p>}
         {width > 0 && main.length > 0 && (
           <Plot
             frame={frame}

@@ -88,11 +88,14 @@ export function NeedsModel({
     const loading = models.models.some(({ state }) => state === 'loading');
     if (loading) return <Busy>The server is loading its models</Busy>;
     return (
-      <Empty title={`No model here ${work}`}>
-        <p>
-          Start the server with one: <code>weft serve --model &lt;folder or hub id&gt;</code>
-        </p>
-      </Empty>
+      <div class="sheet">
+        <Empty title={`No model here ${work}`}>
+          <p>Start the server with one, by its folder or its id on the hub:</p>
+          <p>
+            <code>weft serve --model ./my-model</code>
+          </p>
+        </Empty>
+      </div>
     );
   }
   return <>{children}</>;

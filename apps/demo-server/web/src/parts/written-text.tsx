@@ -24,7 +24,7 @@ export function WrittenText({ writing, list }: { writing: Writing; list: Listbox
                   class={token.taken ? 'token token-taken' : 'token'}
                   style={{ '--doubt': doubt(token.probability).toFixed(3) }}
                 >
-                  {body || faceOfSpace(before)}
+                  {body === '' ? faceOfSpace(before) : isMark(body) ? `◌${body}` : body}
                 </span>
                 {body === '' && before.includes('\n') && before}
               </Fragment>
@@ -41,4 +41,8 @@ export function WrittenText({ writing, list }: { writing: Writing; list: Listbox
   );
 }
 
-const faceOfSpace = (text: string): string => (text.includes('\n') ? '↵' : text === '' ? '\u200b' : '␣');
+/** Only marks that need a letter to stand on: by themselves they have no width. */
+const isMark = (text: string): boolean => /^[\p{M}\p{Cf}\p{Cc}]+$/u.test(text);
+
+/** What stands for a token that cannot be seen: a line break, a space, a part of a character. */
+const faceOfSpace = (text: string): string => (text.includes('\n') ? '↵' : text === '' ? '·' : '␣');

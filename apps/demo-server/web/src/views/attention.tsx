@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { type Attentions, attend, type Piece } from '../lib/api.js';
 import { useRemembered, useTask } from '../lib/hooks.js';
-import { percent } from '../lib/words.js';
+import { percent, visible } from '../lib/words.js';
 import { AttentionLines, lookedAt } from '../parts/attention-lines.js';
 import { Bars } from '../parts/bars.js';
 import { type Head, HeadGrid } from '../parts/head-grid.js';
@@ -13,11 +13,23 @@ import { AnsweredBy, Busy, Empty, Failed, NeedsModel } from '../parts/states.js'
 
 const firstText = 'The thread went over the loom because it was long.';
 
+interface Looked {
+  attentions: Attentions;
+  text: string;
+}
+
+/** A token as the text has it; one that stands for nothing in the text, as the vocabulary has it. */
+const nameOf = ({ token, start, end }: Piece, text: string): string => {
+  const written = text.slice(start, end);
+  return written.trim() || (written === '' ? token : visible(written));
+};
+
 export function AttentionView(): JSX.Element {
   const choice = useModelFor('attention');
   const [text, setText] = useRemembered('attended', firstText);
-  const { task, run } = useTask<Attentions>();
-  const ask = (): void => run((signal) => attend(choice.chosen!.id, text, signal));
+  const { task, run } = useTask<Looked>();
+  const ask = (): void =>
+    run(async (signal) => ({ attentions: await attend(choice.chosen!.id, text, signal), text }));
   const submit = (event: Event): void => {
     event.preventDefault();
     ask();
@@ -43,18 +55,19 @@ export function AttentionView(): JSX.Element {
           </Empty>
         </div>
       )}
-      {task.state === 'done' && <Looks attentions={task.value} seconds={task.seconds} />}
+      {task.state === 'done' && <Looks looked={task.value} seconds={task.seconds} />}
     </NeedsModel>
   );
 }
 
-function Looks({ attentions, seconds }: { attentions: Attentions; seconds: number }): JSX.Element {
-  const { tokens, layers, heads, causal, model, random } = attentions;
+function Looks({ looked: { attentions, text }, seconds }: { looked: Looked; seconds: number }): JSX.Element {
+  const { layers, heads, causal, model, random } = attentions;
+  const names = attentions.tokens.map((token) => nameOf(token, text));
   const [wanted, choose] = useRemembered<Head>('head', { layer: 0, head: 0 });
   const [cell, setCell] = useState<Cell>();
   const shown = { layer: Math.min(wanted.layer, layers - 1), head: Math.min(wanted.head, heads - 1) };
   const weights = attentions.attentions[shown.layer]![shown.head]!;
-  const list = useListbox('looking', tokens.length, 'Tokens that look');
+  const list = useListbox('looking', names.length, 'Tokens that look');
   const active = cell?.from ?? list.active;
   const pointed = { ...list, active };
   return (
@@ -64,18 +77,18 @@ function Looks({ attentions, seconds }: { attentions: Attentions; seconds: numbe
           Layer {shown.layer + 1}, head {shown.head + 1}
         </h2>
         <p class="hint">Left looks, right is looked at{causal ? '; this model looks only back' : ''}.</p>
-        <AttentionLines tokens={tokens} weights={weights} list={pointed} />
-        <LooksAt tokens={tokens} weights={weights} active={active} />
+        <AttentionLines names={names} weights={weights} list={pointed} />
+        <LooksAt names={names} weights={weights} active={active} />
         <AnsweredBy model={model} random={random} seconds={seconds} />
       </div>
       <div class="sheet looks-heat">
         <h2>Heat map</h2>
-        <HeatMap tokens={tokens} weights={weights} active={active} onPoint={setCell} />
+        <HeatMap names={names} weights={weights} active={active} onPoint={setCell} />
         <p class="hint heat-told">
           {cell ? (
             <>
-              <span class="chip">{tokens[cell.from]!.token}</span> looks at{' '}
-              <span class="chip">{tokens[cell.to]!.token}</span> with {percent(weights[cell.from]![cell.to]!)}
+              <span class="chip">{names[cell.from]}</span> looks at <span class="chip">{names[cell.to]}</span>{' '}
+              with {percent(weights[cell.from]![cell.to]!)}
             </>
           ) : (
             'Rows look, columns are looked at. Point at a cell.'
@@ -93,16 +106,16 @@ function Looks({ attentions, seconds }: { attentions: Attentions; seconds: numbe
 
 /** What one token looks at most, as bars. */
 function LooksAt({
-  tokens,
+  names,
   weights,
   active,
 }: {
-  tokens: Piece[];
+  names: string[];
   weights: number[][];
   active: number;
 }): JSX.Element {
   if (active < 0) return <p class="hint looks-at">Point at a token on the left, or go there with Tab.</p>;
-  const name = tokens[active]!.token;
+  const name = names[active]!;
   return (
     <div class="looks-at">
       <p class="hint">
@@ -111,8 +124,8 @@ function LooksAt({
       <Bars
         label={`What ${name} looks at most`}
         mono
-        bars={lookedAt(tokens, weights[active]!, 4).map(({ token, weight }) => ({
-          name: token.token,
+        bars={lookedAt(names, weights[active]!, 4).map(({ name: each, weight }) => ({
+          name: each,
           value: weight,
         }))}
       />

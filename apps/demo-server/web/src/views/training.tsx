@@ -145,16 +145,17 @@ function NoRuns({ watching }: { watching: boolean }): JSX.Element {
   );
 }
 
+function stateOf({ active, step, maxSteps }: RunCard, live: boolean): string {
+  if (!live) return 'Connecting';
+  if (maxSteps && step !== null && step >= maxSteps) return 'Finished';
+  return active ? 'Live' : 'Quiet for half a minute';
+}
+
 function LiveMark({ card, live }: { card: RunCard; live: boolean }): JSX.Element {
-  const [look, words] = !live
-    ? ['live-lost', 'Connecting']
-    : card.active
-      ? ['live-on', 'Live']
-      : ['live-off', 'Nothing new for half a minute'];
   return (
-    <p class={`live ${look}`} role="status">
+    <p class={live && card.active ? 'live live-on' : 'live'} role="status">
       <span class="live-dot" aria-hidden="true" />
-      {words}
+      {stateOf(card, live)}
     </p>
   );
 }
@@ -173,7 +174,7 @@ function RunCharts({ followed: { entries, maxSteps } }: { followed: Followed }):
     { name: 'evaluation', points: evaluated, look: 'dotted' },
   ];
   return (
-    <section aria-label="Run">
+    <section aria-label="Charts">
       <RunFacts {...{ entries, maxSteps, loss, rate, speed }} />
       <div class="sheet charts">
         <LineChart title="Loss" series={lossSeries} height={260} {...shared} />
@@ -193,6 +194,7 @@ function RunCharts({ followed: { entries, maxSteps } }: { followed: Followed }):
             ]}
             height={160}
             fromZero
+            empty="Measured while you look, from the second new line on."
             {...shared}
           />
         </div>
@@ -215,7 +217,8 @@ function RunFacts({
   speed: Point[];
 }): JSX.Element {
   const { step, epoch } = entries.at(-1)!;
-  const pace = speed.at(-1)?.y;
+  // A run that has ended says how fast it was as a whole.
+  const pace = speed.at(-1)?.y ?? entries.at(-1)!.metrics.train_steps_per_second;
   const facts: [string, string][] = [
     ['Step', maxSteps ? `${integer(step)} of ${integer(maxSteps)}` : integer(step)],
     ['Epoch', epoch === null ? '–' : epoch.toFixed(2)],
