@@ -11,6 +11,7 @@ import type {
 import { readJson, resolveModelFiles } from '@weft/checkpoint';
 import { ConfigError } from '@weft/errors';
 import type { GenerativeModel } from '@weft/generation';
+import type { TaskName } from '@weft/pipelines';
 import type { AutoTokenizer } from '@weft/tokenizer';
 import type { ModelInfo } from '../pool/protocol.js';
 
@@ -46,9 +47,9 @@ export interface SourceOptions {
 
 type Family = 'gpt2' | 'bert' | 't5' | 'other';
 const familyOf = (architecture: string): Family => {
-  if (/^GPT2/.test(architecture)) return 'gpt2';
+  if (architecture === 'GPT2LMHeadModel') return 'gpt2';
   if (/^(Bert|DistilBert|Roberta)/.test(architecture)) return 'bert';
-  if (/^T5/.test(architecture)) return 't5';
+  if (architecture === 'T5ForConditionalGeneration') return 't5';
   return 'other';
 };
 
@@ -98,7 +99,6 @@ const nothing = {
 const loaders: Record<Family, (loading: Loading) => Promise<ServedModel>> = {
   gpt2: async ({ source, architecture, tokenizer, options }) => {
     const { GPT2LMHeadModel } = await import('@weft/gpt2');
-    if (architecture !== 'GPT2LMHeadModel') throw notServed(source, architecture);
     const model = await GPT2LMHeadModel.fromPretrained(source, options);
     const { n_layer: layers, n_head: heads, n_positions: maxTokens } = model.config;
     return {
@@ -123,7 +123,6 @@ const loaders: Record<Family, (loading: Loading) => Promise<ServedModel>> = {
 
   t5: async ({ source, architecture, tokenizer, options }) => {
     const { T5ForConditionalGeneration } = await import('@weft/t5');
-    if (architecture !== 'T5ForConditionalGeneration') throw notServed(source, architecture);
     const model = await T5ForConditionalGeneration.fromPretrained(source, options);
     return {
       source,
@@ -146,8 +145,14 @@ const loaders: Record<Family, (loading: Loading) => Promise<ServedModel>> = {
     const bert = await import('@weft/bert');
     const { attend, sentences, model } = await loadEncoder(bert, source, architecture, options);
     const { config } = sentences.encoder as { config: EncoderSizes };
-    const ofHead = encoderTasks[headOf(architecture)] ?? [];
     const isClassifier = architecture.endsWith('ForSequenceClassification');
+    const labels = isClassifier ? labelsOf((model as Classifier).config) : null;
+    // Any text is judged by whether another follows from it: only models trained for that can.
+    const entails = labels?.some((label) => /^entail/i.test(label)) ?? false;
+    const ofHead = [
+      ...(encoderTasks[headOf(architecture)] ?? []),
+      ...(entails ? ['zero-shot-classification'] : []),
+    ];
     return {
       source,
       tokenizer,
@@ -164,7 +169,7 @@ const loaders: Record<Family, (loading: Loading) => Promise<ServedModel>> = {
         tasks: [...ofHead, 'feature-extraction'],
         explain: [...(isClassifier ? (['sentiment'] as const) : []), 'attention', 'tokenize'],
         embeddings: true,
-        labels: isClassifier ? labelsOf(config) : null,
+        labels,
         layers: config.num_hidden_layers ?? config.n_layers ?? null,
         heads: config.num_attention_heads ?? config.n_heads ?? null,
         maxTokens: sentences.maxLength,
@@ -172,15 +177,50 @@ const loaders: Record<Family, (loading: Loading) => Promise<ServedModel>> = {
     };
   },
 
-  other: async ({ source, architecture }) => {
-    throw notServed(source, architecture);
+  // Families that the pipelines know: what they can do there, and no look inside.
+  other: async ({ source, architecture, tokenizer, options }) => {
+    const tasks = otherTasks.find(([pattern]) => pattern.test(architecture))?.[1];
+    if (!tasks) throw notServed(source, architecture);
+    const { taskModels } = await import('@weft/pipelines');
+    const model = (await taskModels[tasks[0]!].fromPretrained(source, options)) as OtherModel;
+    const isClassifier = tasks[0] === 'text-classification';
+    const writes = typeof model.startDecoding === 'function';
+    return {
+      source,
+      tokenizer,
+      ...(writes ? { generative: model as GenerativeModel } : {}),
+      ...(isClassifier ? { classifier: model as unknown as Classifier } : {}),
+      taskModels: Object.fromEntries(tasks.map((task) => [task, model])),
+      info: {
+        ...nothing,
+        architecture,
+        tasks: [...tasks],
+        explain: [
+          ...(writes ? (['generate'] as const) : []),
+          ...(isClassifier ? (['sentiment'] as const) : []),
+          'tokenize',
+        ],
+        completions: writes,
+        labels: isClassifier ? labelsOf(model.config) : null,
+        maxTokens: model.maxPositions ?? null,
+      },
+    };
   },
 };
+
+type OtherModel = Partial<GenerativeModel> & { config: { id2label?: unknown }; dispose(): void };
+
+const otherTasks: readonly (readonly [RegExp, readonly TaskName[]])[] = [
+  [/ForSequenceClassification$/, ['text-classification']],
+  [/MTModel$/, ['translation', 'text2text-generation']],
+  [/ForConditionalGeneration$/, ['text2text-generation', 'translation', 'summarization']],
+  [/(LMHeadModel|ForCausalLM)$/, ['text-generation']],
+];
 
 const textToText = ['text2text-generation', 'translation', 'summarization'];
 
 const encoderTasks: Record<string, string[]> = {
-  ForSequenceClassification: ['text-classification', 'zero-shot-classification'],
+  ForSequenceClassification: ['text-classification'],
   ForQuestionAnswering: ['question-answering'],
   ForTokenClassification: ['token-classification'],
   ForMaskedLM: ['fill-mask'],
@@ -226,7 +266,6 @@ interface EncoderSizes {
   num_attention_heads?: number;
   n_layers?: number;
   n_heads?: number;
-  id2label?: unknown;
 }
 
 /** Labels in the order of the logits. */
