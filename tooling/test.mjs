@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pnpm, root } from './run.mjs';
 
-const packages = ['packages', 'apps', 'tooling'].flatMap((folder) =>
+// The page of the demo server is a package inside another.
+const packages = ['packages', 'apps', 'apps/demo-server', 'tooling'].flatMap((folder) =>
   readdirSync(join(root, folder), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => join(root, folder, entry.name)),
