@@ -170,5 +170,5 @@ describe('weft pretrain --objective mlm', () => {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-  }, 60_000);
+  }, 180_000);
 });

@@ -97,7 +97,7 @@ describe('weft finetune', () => {
       '\n',
     );
     expect((JSON.parse(first!) as { prediction: number }).prediction).toBeLessThan(0.5);
-  }, 60_000);
+  }, 180_000);
 
   it('learns tags of words, from arrays and from words with spaces between', async () => {
     const rows = reviews.map(({ text }) => {
@@ -120,6 +120,14 @@ describe('weft finetune', () => {
       await run('evaluate', '-m', path('tags'), '--data', path('tags.tsv'), '--json'),
     );
     expect(judged.classes.PER!.f1).toBeGreaterThan(0.9);
+    const sentences = rows.map(({ tokens, tags }) =>
+      tokens.map((word, i) => `${word} NN ${tags[i]}`).join('\n'),
+    );
+    const conll = write('tags.conll', ['-DOCSTART- -X- O', ...sentences].join('\n\n'));
+    expect(json(await run('evaluate', '-m', path('tags'), '--data', conll, '--json'))).toEqual({
+      ...judged,
+      model: path('tags'),
+    });
     const { stdout } = await run(
       'predict',
       '-m',
@@ -128,7 +136,7 @@ describe('weft finetune', () => {
       write('line.txt', 'Ida found the harbour bright'),
     );
     expect((JSON.parse(stdout) as { tags: string[] }).tags).toEqual(['B-PER', 'O', 'O', 'B-LOC', 'O']);
-  }, 60_000);
+  }, 180_000);
 
   it('learns to find answers, holding articles out whole', async () => {
     const articles = [...'abcdefgh'].map((title, a) => ({
@@ -171,7 +179,7 @@ describe('weft finetune', () => {
     ) as { answer: string; start: number; end: number };
     expect(answer).toBe('Olu');
     expect(context.slice(start, end)).toBe('Olu');
-  }, 60_000);
+  }, 180_000);
 
   it('learns to write a text for a text', async () => {
     const pairs = reviews.map(({ text, label }) => ({
@@ -213,7 +221,7 @@ describe('weft finetune', () => {
     );
     expect(told.code).toBe(0);
     expect(readFileSync(path('told.tsv'), 'utf8').split('\n')[0]).toBe('en\tde\tprediction');
-  }, 60_000);
+  }, 180_000);
 
   it('as a process: saves at Ctrl-C, says how to go on, and goes on', async () => {
     const args = ['--train', path('reviews.csv'), '--eval-strategy', 'no', '--logging-steps', '5'];
@@ -237,7 +245,7 @@ describe('weft finetune', () => {
     expect(resumed.stderr).toContain(`step ${step + 1}/`);
     expect(resumed.stderr).not.toContain(`step ${step - 1}/`);
     expect(existsSync(path('stopped/model.safetensors'))).toBe(true);
-  }, 60_000);
+  }, 180_000);
 });
 
 /** The command as a process, out of dist/; it gets SIGINT when standard error first matches. */

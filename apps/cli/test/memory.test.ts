@@ -67,7 +67,7 @@ it('200 training steps leave memory where it was', async () => {
   const before = memory();
   await train(200);
   expectFlat(before, memory());
-}, 60_000);
+}, 180_000);
 
 it('1,000 predictions leave memory where it was', async () => {
   const flags = { batchSize: 8, labelSeparator: '|', sourcePrefix: '', maxTargetLength: 16, docStride: 16 };
@@ -85,4 +85,4 @@ it('1,000 predictions leave memory where it was', async () => {
   await predict(1000);
   expectFlat(before, memory());
   predictor.dispose();
-}, 60_000);
+}, 180_000);

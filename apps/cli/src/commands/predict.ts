@@ -20,6 +20,7 @@ interface PredictFlags extends DataFlags {
   batchSize: number;
   allScores?: boolean;
   numBeams?: number;
+  allowNoAnswer?: boolean;
   revision?: string;
   localFilesOnly?: boolean;
 }
@@ -37,6 +38,7 @@ export function addPredict(program: Command): void {
     .addOption(new Option('--output-format <name>', 'overrules the name').choices(outputFormats))
     .addOption(integerOption('--batch-size <n>', 'texts at a time').default(16))
     .option('--all-scores', 'classification: the probability of every class')
+    .option('--allow-no-answer', 'question answering: an empty answer where the model finds none')
     .addOption(integerOption('--num-beams <n>', 'translation: beam search over n beams'))
     .addOption(revisionOption())
     .addOption(localFilesOnlyOption());

@@ -61,3 +61,31 @@ export async function* readJsonLines(source: Source): AsyncGenerator<Row, void, 
     yield { line, values: values as Record<string, unknown> };
   }
 }
+
+/**
+ * Tagged words as CoNLL's tasks have them: a word a line, its tag in the last column; empty lines between sentences.
+ * The columns between, and lines that mark a document, are left out.
+ */
+export async function* readConll(source: Source): AsyncGenerator<Row, void, void> {
+  let [tokens, tags]: [string[], string[]] = [[], []];
+  let last = 0;
+  for await (const { line, text } of numberedLines(source)) {
+    last = line;
+    const fields = text.split(/\s+/).filter(Boolean);
+    if (fields.length === 0) {
+      if (tokens.length > 0) yield { line, values: { tokens, tags } };
+      [tokens, tags] = [[], []];
+    } else if (fields[0] !== '-DOCSTART-') {
+      if (fields.length === 1) {
+        throw badRow(source, line, {
+          expected: 'a word and its tag on each line',
+          received: `"${text.slice(0, 60)}"`,
+          remedy: 'write the tag behind the word, with a space or a tab between',
+        });
+      }
+      tokens.push(fields[0]!);
+      tags.push(fields.at(-1)!);
+    }
+  }
+  if (tokens.length > 0) yield { line: last, values: { tokens, tags } };
+}

@@ -1,5 +1,5 @@
 import { readDelimited } from './delimited.js';
-import { readJsonLines, readLines } from './lines.js';
+import { readConll, readJsonLines, readLines } from './lines.js';
 import type { Row, Source } from './source.js';
 
 /**
@@ -10,5 +10,6 @@ import type { Row, Source } from './source.js';
 export function readRows(source: Source): AsyncGenerator<Row, void, void> {
   if (source.format === 'jsonl') return readJsonLines(source);
   if (source.format === 'text') return readLines(source);
+  if (source.format === 'conll') return readConll(source);
   return readDelimited(source);
 }

@@ -2,7 +2,7 @@ import { createReadStream, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { DataError, InputError } from '@weft/errors';
 
-export const tableFormats = ['csv', 'tsv', 'jsonl', 'text'] as const;
+export const tableFormats = ['csv', 'tsv', 'jsonl', 'text', 'conll'] as const;
 export type TableFormat = (typeof tableFormats)[number];
 
 /** One record of a file. */
@@ -54,12 +54,22 @@ export function requireFile(path: string): void {
 function formatOf(path: string): TableFormat {
   if (path === '-') return 'text';
   const extension = extname(path).slice(1).toLowerCase();
-  const known = { csv: 'csv', tsv: 'tsv', tab: 'tsv', jsonl: 'jsonl', ndjson: 'jsonl', txt: 'text' } as const;
+  const known = {
+    csv: 'csv',
+    tsv: 'tsv',
+    tab: 'tsv',
+    jsonl: 'jsonl',
+    ndjson: 'jsonl',
+    txt: 'text',
+    conll: 'conll',
+    bio: 'conll',
+    iob: 'conll',
+  } as const;
   const format = known[extension as keyof typeof known];
   if (format) return format;
   throw new InputError({
     operation: `read ${basename(path)}`,
-    expected: 'a name that ends in .csv, .tsv, .jsonl or .txt',
+    expected: 'a name that ends in .csv, .tsv, .jsonl, .conll or .txt',
     received: extension === '' ? 'no ending' : `.${extension}`,
     remedy: `say --format ${tableFormats.join('|')}`,
   });

@@ -74,7 +74,7 @@ export class AnswerFinder implements Predictor<Asked> {
   }
 
   async predict(questions: readonly Asked[], signal?: AbortSignal): Promise<Record<string, unknown>[]> {
-    const found = await this.find(questions, true, signal);
+    const found = await this.find(questions, this.#context.flags.allowNoAnswer ?? false, signal);
     return found.map(({ text, score, start, end }) => ({ answer: text, score: rounded(score), start, end }));
   }
 

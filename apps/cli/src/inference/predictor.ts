@@ -7,7 +7,7 @@ import type { CheckpointInfo } from '../training/checkpoint-info.js';
 export interface PredictorContext {
   info: CheckpointInfo;
   tokenizer: Tokenizer;
-  flags: DataFlags & { batchSize: number; allScores?: boolean; numBeams?: number };
+  flags: DataFlags & { batchSize: number; allScores?: boolean; numBeams?: number; allowNoAnswer?: boolean };
   load: LoadOptions;
 }
 
