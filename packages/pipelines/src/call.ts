@@ -1,7 +1,9 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { InputError } from '@weft/errors';
 import type { Tokenizer } from '@weft/tokenizer';
+import { batches } from './batches.js';
 import { type CallOptions, shown } from './options.js';
+import { Tenancy } from './tenancy.js';
 
 /** What a pipeline needs of any model. */
 export interface AnyModel {
@@ -48,6 +50,11 @@ export interface Task<Input, Result, Options extends CallOptions, Model extends 
   prepare(parts: Parts<Model>, options: Options): Answer<Input, Result>;
   /** The form that a single input's result has, where it differs from that in a list. */
   single?(result: Result, input: Input, options: Options): unknown;
+  /**
+   * How long an input is, where its place among others does not matter: those of a list go through the model with others
+   * of their size then.
+   */
+  sizeOf?(input: Input): number;
   /** Token by token, where the task writes text. */
   streamTokens?(parts: Parts<Model>, input: Input, options: Options): AsyncGenerator<unknown, void, void>;
 }
@@ -62,19 +69,23 @@ export function makePipeline<Input, Result, Options extends CallOptions, Model e
   parts: Parts<Model>,
   ownsModel: boolean,
 ): Call<Options> & BasePipeline<Input, Result, Options, Model> {
-  let isDisposed = false;
+  const release = (): void => {
+    if (ownsModel) parts.model.dispose();
+  };
+  const tenancy = new Tenancy(release, () => disposed(parts.task));
+  const check = (input: unknown): Input => task.check(input, parts.task);
   async function* answers(
     inputs: AsyncIterable<unknown> | Iterable<unknown>,
     options: Options,
     total?: number,
   ): AsyncGenerator<Result, void, void> {
-    if (isDisposed) throw disposed(parts.task);
+    tenancy.check();
     const answer = task.prepare(parts, options);
     const { signal, batchSize = DEFAULT_BATCH_SIZE, onProgress } = options;
     let done = 0;
-    for await (const batch of batches(inputs, batchSize, (input) => task.check(input, parts.task))) {
+    for await (const batch of batches(inputs, batchSize, check, signal)) {
       signal?.throwIfAborted();
-      const results = await answer(batch, done);
+      const results = await tenancy.during(() => answer(batch, done));
       done += batch.length;
       onProgress?.(total === undefined ? { done } : { done, total });
       yield* results;
@@ -85,25 +96,36 @@ export function makePipeline<Input, Result, Options extends CallOptions, Model e
   }
   const call: Call<Options> = async (input, options = {} as Options) => {
     if (!task.isOne(input)) {
-      const list = checkList(input, parts.task);
       // All are checked before the first is answered.
-      const checked = list.map((each) => task.check(each, parts.task));
-      return collect(answers(checked, options, checked.length));
+      const list = checkList(input, parts.task).map(check);
+      const order = orderOf(task, list);
+      const sorted = order.map((place) => list[place]!);
+      const results: Result[] = new Array(list.length);
+      let next = 0;
+      for await (const result of answers(sorted, options, list.length)) results[order[next++]!] = result;
+      return results;
     }
-    const checked = task.check(input, parts.task);
+    const checked = check(input);
     const [result] = await collect(answers([checked], options, 1));
     return task.single ? task.single(result!, checked, options) : result;
   };
-  const dispose = (): void => {
-    if (ownsModel && !isDisposed) parts.model.dispose();
-    isDisposed = true;
-  };
+  async function* tokens(input: unknown, options: Options): AsyncGenerator<unknown, void, void> {
+    tenancy.check();
+    const steps = task.streamTokens!(parts, check(input), options);
+    try {
+      for (;;) {
+        const { done, value } = await tenancy.during(() => steps.next());
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      await steps.return();
+    }
+  }
   const tokenStream = task.streamTokens && {
-    streamTokens: (input: unknown, options = {} as Options) => {
-      if (isDisposed) throw disposed(parts.task);
-      return task.streamTokens!(parts, task.check(input, parts.task), options);
-    },
+    streamTokens: (input: unknown, options = {} as Options) => tokens(input, options),
   };
+  const dispose = (): void => tenancy.end();
   return Object.assign(call, parts, tokenStream, {
     stream: (inputs: AsyncIterable<Input> | Iterable<Input>, options = {} as Options) =>
       answers(checkStream(inputs, parts.task), options),
@@ -112,25 +134,18 @@ export function makePipeline<Input, Result, Options extends CallOptions, Model e
   });
 }
 
+/** The places of a list's inputs, those of like size beside each other: a batch then needs little padding. */
+function orderOf<Input>({ sizeOf }: { sizeOf?: (input: Input) => number }, list: readonly Input[]): number[] {
+  const places = [...list.keys()];
+  if (!sizeOf) return places;
+  const sizes = list.map(sizeOf);
+  return places.sort((a, b) => sizes[b]! - sizes[a]!);
+}
+
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const value of values) all.push(value);
   return all;
-}
-
-async function* batches<Input>(
-  inputs: AsyncIterable<unknown> | Iterable<unknown>,
-  size: number,
-  check: (input: unknown) => Input,
-): AsyncGenerator<Input[], void, void> {
-  let batch: Input[] = [];
-  for await (const input of inputs) {
-    batch.push(check(input));
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 function checkList(input: unknown, operation: string): readonly unknown[] {

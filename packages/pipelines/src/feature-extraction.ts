@@ -49,6 +49,7 @@ export const featureExtraction: Task<
 > = {
   isOne: (input) => !Array.isArray(input),
   check: checkText,
+  sizeOf: ({ length }) => length,
   prepare(parts, options) {
     checkOptions(parts.task, options, forms);
     const { pooling, normalize = false, truncation } = options;

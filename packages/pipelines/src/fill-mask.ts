@@ -40,6 +40,7 @@ const forms: Forms<FillMaskOptions> = { ...lengthForms, topK: count, targets: st
 export const fillMask: Task<string, MaskFillings, FillMaskOptions, TokenClassifier> = {
   isOne: (input) => !Array.isArray(input),
   check: checkText,
+  sizeOf: ({ length }) => length,
   prepare(parts, options) {
     checkOptions(parts.task, options, forms);
     const { topK = 5, truncation } = options;

@@ -72,6 +72,7 @@ export const textClassification: Task<
 > = {
   isOne: (input) => !Array.isArray(input),
   check: checkText,
+  sizeOf: (input) => (typeof input === 'string' ? input.length : input.text.length + input.textPair.length),
   prepare(parts, options) {
     checkOptions(parts.task, options, forms);
     const { topK, functionToApply = defaultActivation(parts.model), truncation } = options;

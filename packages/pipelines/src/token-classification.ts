@@ -60,6 +60,7 @@ type Result = TokenEntity[] | EntityGroup[];
 export const tokenClassification: Task<string, Result, TokenClassificationOptions, TokenClassifier> = {
   isOne: (input) => !Array.isArray(input),
   check: checkSentence,
+  sizeOf: ({ length }) => length,
   prepare(parts, options) {
     checkOptions(parts.task, options, forms);
     const { aggregationStrategy: strategy = 'none', ignoreLabels = ['O'], stride } = options;

@@ -46,6 +46,7 @@ export function zeroShotClassification(
   return {
     isOne: (input) => !Array.isArray(input),
     check: checkSequence,
+    sizeOf: ({ length }) => length,
     prepare(_, options) {
       checkOptions(parts.task, options, forms);
       const { hypothesisTemplate = 'This example is {}.', multiLabel = false, truncation, signal } = options;

@@ -67,6 +67,19 @@ describe('a pipeline', () => {
     await expect(own('The')).rejects.toThrow('one that was disposed');
   });
 
+  it('is freed when what it has begun is done', async () => {
+    const before = tf.memory().numTensors;
+    const pipe = await pipeline('text-generation', modelFolder('writer'));
+    const work = pipe('The', { maxNewTokens: 5, doSample: false });
+    const steps = pipe.streamTokens('The', { maxNewTokens: 5 });
+    await steps.next();
+    pipe.dispose();
+    expect(await work).toHaveLength(1);
+    await expect(steps.next()).rejects.toThrow('one that was disposed');
+    await expect(pipe('The')).rejects.toThrow('one that was disposed');
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('tells how far it is', async () => {
     const told: PipelineProgress[] = [];
     await classify(texts, { batchSize: 3, onProgress: (progress) => told.push(progress) });
@@ -136,6 +149,25 @@ describe('a stream', () => {
     }
     for await (const _ of classify.stream(source())) break;
     expect(ended).toBe(true);
+  });
+
+  it('gives what came before a bad input, and before a failure of its source', async () => {
+    const answered = async (inputs: Iterable<unknown>): Promise<[number, unknown]> => {
+      let count = 0;
+      try {
+        for await (const _ of classify.stream(inputs as Iterable<string>)) count++;
+      } catch (error) {
+        return [count, error];
+      }
+      return [count, undefined];
+    };
+    expect(await answered(['x', 'y', 7, 'z'])).toEqual([2, expect.objectContaining({ code: 'WEFT_INPUT' })]);
+    const broken = new Error('broken');
+    function* source(): Generator<string> {
+      yield 'x';
+      throw broken;
+    }
+    expect(await answered(source())).toEqual([1, broken]);
   });
 
   it('takes a list too, and gives each input what a list gives it', async () => {
@@ -265,6 +297,18 @@ describe('a signal', () => {
       reason,
     );
     expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it('ends the waiting for a source that is silent', async () => {
+    async function* silent(): AsyncGenerator<string> {
+      yield 'x';
+      await new Promise(() => {});
+    }
+    const control = new AbortController();
+    const stream = classify.stream(silent(), { batchSize: 1, signal: control.signal });
+    expect((await stream.next()).value).toHaveProperty('label');
+    setTimeout(() => control.abort(reason), 5);
+    await expect(stream.next()).rejects.toBe(reason);
   });
 
   it('stops between the windows of a long context', async () => {
