@@ -54,8 +54,9 @@ static void pack_b_rows(const float* b, int64_t ldb, int64_t columns, int64_t ve
   }
 }
 
-// The same for B stored transposed: to[p * vectors * kLanes + c] = B[c][p].
-static void pack_b_columns(const float* b, int64_t ldb, int64_t columns, int64_t vectors, int64_t kc, float* to) {
+// The same for B stored transposed: to[p * vectors * kLanes + c] = B[c][p]. `ahead`, if not 0, is the
+// distance to what is packed next.
+static void pack_b_columns(const float* b, int64_t ldb, int64_t columns, int64_t vectors, int64_t kc, int64_t ahead, float* to) {
   const int64_t width = vectors * kLanes;
   for (int64_t p = 0; p < kc; p += kLanes) {
     const int64_t depth = kc - p < kLanes ? kc - p : kLanes;
@@ -64,6 +65,8 @@ static void pack_b_columns(const float* b, int64_t ldb, int64_t columns, int64_t
       for (int64_t r = 0; r < kLanes; ++r) {
         const int64_t column = v * kLanes + r;
         const float* from = b + column * ldb + p;
+        // The rows of the next strip: so many streams at a time the processor does not foresee.
+        if (ahead != 0) __builtin_prefetch(from + ahead, 0, 2);
         block[r] = column >= columns ? zero() : depth == kLanes ? load(from) : load_n(from, depth);
       }
       transpose(block);

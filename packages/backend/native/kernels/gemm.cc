@@ -13,6 +13,8 @@ namespace {
 constexpr int64_t kDepth = 768;
 // Rows of A that are packed at a time; together with kDepth they fit in the last-level cache.
 constexpr int64_t kRows = 2016;
+// Rows of A up to which reading B in time counts.
+constexpr int64_t kFewRows = 256;
 // Multiplications below which a second thread does not pay.
 constexpr int64_t kSerial = 96 * 96 * 96;
 
@@ -43,7 +45,9 @@ void pack_a(const Gemm& g, int64_t row, int64_t rows, int64_t p, int64_t kc, flo
 
 void pack_b(const Gemm& g, int64_t column, int64_t columns, int64_t vectors, int64_t p, int64_t kc, float* to) {
   if (g.tb) {
-    pack_b_columns(g.b + column * g.ldb + p, g.ldb, columns, vectors, kc, to);
+    // Many rows of A leave the processor time enough to wait; what it has in its caches is worth more then.
+    const int64_t ahead = g.m <= kFewRows ? kTileColumns * g.ldb : 0;
+    pack_b_columns(g.b + column * g.ldb + p, g.ldb, columns, vectors, kc, ahead, to);
   } else {
     pack_b_rows(g.b + p * g.ldb + column, g.ldb, columns, vectors, kc, to);
   }
