@@ -21,15 +21,21 @@ export interface ModelConfig {
   [key: string]: unknown;
 }
 
-/** How many tokens the model and its tokenizer take at once; Infinity where neither says. */
-export function maxTokens(tokenizer: Tokenizer, config: ModelConfig): number {
+/** How many positions a model has; Infinity where its configuration does not say. */
+export function positionsOf(config: ModelConfig): number {
   // RoBERTa numbers its positions from behind the padding token's id.
   const isShifted = ['roberta', 'xlm-roberta', 'camembert'].includes(String(config.model_type));
   const shift = isShifted ? Number(config.pad_token_id ?? 1) + 1 : 0;
   const positions = config.max_position_embeddings ?? config.n_positions;
-  const ofModel = typeof positions === 'number' ? positions - shift : Number.POSITIVE_INFINITY;
+  return typeof positions === 'number' && config.model_type !== 't5'
+    ? positions - shift
+    : Number.POSITIVE_INFINITY;
+}
+
+/** How many tokens the model and its tokenizer take at once; Infinity where neither says. */
+export function maxTokens(tokenizer: Tokenizer, config: ModelConfig): number {
   const ofTokenizer = tokenizer.modelMaxLength < 1e18 ? tokenizer.modelMaxLength : Number.POSITIVE_INFINITY;
-  return Math.min(ofModel, ofTokenizer);
+  return Math.min(positionsOf(config), ofTokenizer);
 }
 
 /**

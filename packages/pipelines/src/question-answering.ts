@@ -1,7 +1,7 @@
 /** Where in a context a question is answered: `question-answering`. */
 import { InputError } from '@weft/errors';
 import type { BasePipeline, Parts, Task } from './call.js';
-import { maxTokens, padRows } from './encode.js';
+import { maxTokens, padRows, positionsOf } from './encode.js';
 import { readOutputs, rowsOf } from './labels.js';
 import type { SpanReader } from './models.js';
 import { type CallOptions, checkOptions, count, countFrom0, type Forms, flag, shown } from './options.js';
@@ -80,8 +80,8 @@ function windowSizesOf(
   { task, tokenizer, model }: Parts<SpanReader>,
   options: QuestionAnsweringOptions,
 ): { maxSeqLen: number; docStride: number | undefined } {
-  const limit = maxTokens(tokenizer, model.config);
-  const maxSeqLen = options.maxSeqLen ?? Math.min(limit, MAX_WINDOW);
+  const limit = positionsOf(model.config);
+  const maxSeqLen = options.maxSeqLen ?? Math.min(maxTokens(tokenizer, model.config), MAX_WINDOW);
   const bad = (expected: string, received: string): InputError =>
     new InputError({ operation: task, expected, received, remedy: 'lower it or leave it out' });
   if (maxSeqLen > limit)

@@ -9,7 +9,7 @@ import { type CallOptions, checkOptions, type Forms, isCount, oneOf, shown } fro
 /** A text and its pair, for models that judge two texts together. */
 export interface TextPair {
   text: string;
-  textPair: string;
+  textPair?: string | undefined;
 }
 
 export interface TextClassification {
@@ -72,7 +72,8 @@ export const textClassification: Task<
 > = {
   isOne: (input) => !Array.isArray(input),
   check: checkText,
-  sizeOf: (input) => (typeof input === 'string' ? input.length : input.text.length + input.textPair.length),
+  sizeOf: (input) =>
+    typeof input === 'string' ? input.length : input.text.length + (input.textPair?.length ?? 0),
   prepare(parts, options) {
     checkOptions(parts.task, options, forms);
     const { topK, functionToApply = defaultActivation(parts.model), truncation } = options;
@@ -88,7 +89,8 @@ export const textClassification: Task<
 function checkText(input: unknown, operation: string): string | TextPair {
   if (typeof input === 'string') return input;
   const { text, textPair } = (input ?? {}) as Partial<TextPair>;
-  if (typeof text === 'string' && typeof textPair === 'string') return { text, textPair };
+  const isPair = typeof text === 'string' && (textPair === undefined || typeof textPair === 'string');
+  if (isPair) return { text, textPair };
   throw new InputError({
     operation,
     expected: 'a text, or { text, textPair }',
@@ -105,12 +107,16 @@ async function classify(
 ): Promise<Float32Array[]> {
   const rows: Float32Array[] = new Array(inputs.length);
   const places = [...inputs.keys()];
-  const hasPair = (place: number): boolean => typeof inputs[place] !== 'string';
+  const pairOf = (place: number): string | undefined => {
+    const input = inputs[place]!;
+    return typeof input === 'string' ? undefined : input.textPair;
+  };
+  const hasPair = (place: number): boolean => pairOf(place) !== undefined;
   for (const group of [places.filter((place) => !hasPair(place)), places.filter(hasPair)]) {
     if (group.length === 0) continue;
     const chosen = group.map((place) => inputs[place]!);
     const texts = chosen.map((input) => (typeof input === 'string' ? input : input.text));
-    const pairs = chosen.flatMap((input) => (typeof input === 'string' ? [] : [input.textPair]));
+    const pairs = group.flatMap((place) => pairOf(place) ?? []);
     const encoded = encodeWithin(parts, texts, {
       ...options,
       ...(pairs.length > 0 ? { textPairs: pairs } : {}),
