@@ -157,16 +157,19 @@ describe('weft pretrain --objective mlm', () => {
       expect(heldOutLoss).toBeLessThan(unigramLoss! / 2);
       expect(existsSync(join(out, 'loss.svg'))).toBe(true);
 
-      const { masks } = json<{ masks: { token: string; score: number; sequence: string }[][] }>(
+      const { masks } = json<{ masks: { tokenStr: string; score: number; sequence: string }[][] }>(
         await run('fill-mask', '-m', out, 'The otter likes [MASK] in summer.', '-k', '2', '--json'),
       );
       expect(masks).toHaveLength(1);
-      expect(masks[0]![0]).toMatchObject({ token: 'rivers', sequence: 'the otter likes rivers in summer.' });
+      expect(masks[0]![0]).toMatchObject({
+        tokenStr: 'rivers',
+        sequence: 'the otter likes rivers in summer.',
+      });
       expect(masks[0]![0]!.score).toBeGreaterThan(masks[0]![1]!.score);
       const two = await run('fill-mask', '-m', out, 'The [MASK] likes [MASK] .');
-      expect(two.stdout).toMatch(/mask 1\nscore +token +text\n0\.\d{4} +\S+ +the \S+ likes \[MASK\]/);
+      expect(two.stdout).toMatch(/mask 1\n0\.\d{4} +\S+ +.*\[MASK\]/);
       const none = await run('fill-mask', '-m', out, 'The otter');
-      expect([none.code, none.stderr]).toEqual([1, expect.stringMatching(/a text with \[MASK\]/)]);
+      expect([none.code, none.stderr]).toEqual([1, expect.stringMatching(/\[MASK\] in each text/)]);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
