@@ -135,14 +135,14 @@ export function whereBestIs(best: string | null, outputDir: string): string | nu
 export async function removeLeftovers(outputDir: string): Promise<void> {
   if (!existsSync(outputDir)) return;
   for (const entry of await readdir(outputDir)) {
-    if (/^\.checkpoint-\d+\.\d+\.tmp$/.test(entry))
+    if (/^\.checkpoint-\d+\.\d+(\.old)?\.tmp$/.test(entry))
       await rm(join(outputDir, entry), { recursive: true, force: true });
   }
 }
 
-/** Takes a checkpoint's name away first, so that none is ever seen half-deleted. */
+/** Takes a checkpoint's name away first, so that none is ever seen half-deleted; not to where its successor waits. */
 async function remove(folder: string): Promise<void> {
-  const hidden = join(folder, '..', `.${folder.split(/[\\/]/).at(-1)}.${process.pid}.tmp`);
+  const hidden = join(folder, '..', `.${folder.split(/[\\/]/).at(-1)}.${process.pid}.old.tmp`);
   await rm(hidden, { recursive: true, force: true });
   await rename(folder, hidden);
   await rm(hidden, { recursive: true, force: true });

@@ -176,6 +176,16 @@ describe('checkpoints', () => {
     expect(resumed.state.globalStep).toBe(12);
   });
 
+  it('writes over the checkpoints of an earlier run in the same folder', async () => {
+    const outputDir = join(folder, 'again');
+    await train(outputDir);
+    const first = readFileSync(join(outputDir, 'checkpoint-12', 'model.safetensors'));
+    await train(outputDir, { learningRate: 5e-3 });
+    const second = readFileSync(join(outputDir, 'checkpoint-12', 'model.safetensors'));
+    expect(second.equals(first)).toBe(false);
+    expect(readdirSync(outputDir).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
   it('keeps the newest and always the best', async () => {
     const outputDir = join(folder, 'rotation');
     const worsening: TrainerCallback = {};
