@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type HubOptions, resolveModelFiles } from '@weft/checkpoint';
 import { InputError, TokenizerError } from '@weft/errors';
+import { byT5 } from './byt5.js';
 import { asObject, describe, type Json, type JsonObject } from './json.js';
 import { bertFromVocab, byteLevelFromVocab, readMergeLines, readVocabLines } from './legacy.js';
 import { Tokenizer } from './tokenizer.js';
@@ -64,6 +65,8 @@ async function readTokenizerJson(found: Found, config: JsonObject, source: strin
   if (found['tokenizer.json']) {
     return asObject(await readJsonFile(found['tokenizer.json']), found['tokenizer.json']);
   }
+  // Its vocabulary is that of bytes, which no file holds.
+  if (config.tokenizer_class === 'ByT5Tokenizer') return byT5(config);
   if (found['vocab.json'] && found['merges.txt']) {
     const merges = readMergeLines(await readFile(found['merges.txt'], 'utf8'));
     return byteLevelFromVocab(await readJsonFile(found['vocab.json']), merges, config);

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { joinByT5 } from './byt5.js';
 import { BYTE_OF_CHARACTER, utf8Of } from './bytes.js';
 import {
   asBoolean,
@@ -160,7 +161,7 @@ export function createDecoder(value: Json | undefined, depth = 0): Decoder | nul
   const type = asString(config.type, 'decoder.type');
   switch (type) {
     case 'ByteLevel':
-      return byteLevel;
+      return config.byt5 === true ? (tokens) => joinByT5(tokens, bytesOfToken) : byteLevel;
     case 'WordPiece':
       return wordPiece(config);
     case 'Metaspace':
