@@ -181,6 +181,8 @@ describe('training that goes wrong', () => {
   it('refuses arguments that make no sense before it reads anything', async () => {
     const ran = await finetune('--train', path('no-such.csv'), '--warmup-ratio', '3');
     expectRefusal(ran, /warmupRatio from 0 to 1/);
+    const other = ['--train', path('reviews.csv'), '--metric-for-best-model', 'rouge'];
+    expectRefusal(await finetune(...other), /a metric of loss, accuracy, f1/);
     expectRefusal(await finetune('--train', path('reviews.csv'), '--max-length', '4096'), /4 to 64 tokens/);
     expectRefusal(await finetune('--train', path('no-such.csv')), /nothing of that name/);
     expectRefusal(await finetune('--train', path()), /\.csv, \.tsv/);

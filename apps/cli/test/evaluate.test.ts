@@ -95,6 +95,27 @@ describe('weft predict', () => {
     expect(readFileSync(path('told.tsv'), 'utf8').split('\n')[1]!.split('\t')).toHaveLength(5);
   });
 
+  it('leaves the file as it was at Ctrl-C', async () => {
+    const lines = Array.from({ length: 40_000 }, (_, i) => reviews[i % reviews.length]!.text);
+    const [file, out] = [write('many.txt', lines.join('\n')), write('kept.jsonl', 'before\n')];
+    const bin = new URL('../dist/bin.js', import.meta.url).pathname;
+    const args = [bin, 'predict', '-m', path('model'), '--data', file, '-o', out];
+    const env = { ...process.env, HF_HUB_OFFLINE: '1' };
+    const child = execFile(process.execPath, args, { env });
+    let told = '';
+    child.stderr!.on('data', (chunk: string) => {
+      told += chunk;
+    });
+    // Its temporary file shows that it is writing.
+    while (!readdirSync(path()).some((name) => /^kept\.jsonl\..*tmp$/.test(name)))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill('SIGINT');
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect([code, readFileSync(out, 'utf8')]).toEqual([130, 'before\n']);
+    expect(told).toContain('is as it was before');
+    expect(readdirSync(path()).filter((name) => name.startsWith('kept'))).toEqual(['kept.jsonl']);
+  }, 180_000);
+
   it('stands in a pipe', async () => {
     const bin = new URL('../dist/bin.js', import.meta.url).pathname;
     const lines = reviews.slice(0, 3).map(({ text }) => text);

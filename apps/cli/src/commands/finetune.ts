@@ -1,3 +1,4 @@
+import { ConfigError } from '@weft/errors';
 import { type Command, Option } from 'commander';
 import { problemKinds } from '../data/labels.js';
 import { withInterrupt } from '../interrupt.js';
@@ -144,6 +145,7 @@ function argumentsOf(flags: FinetuneFlags, task: Task | undefined): ReturnType<t
   if (!judged || args.evalStrategy === 'no')
     return { saveStrategy: 'epoch', ...args, evalStrategy: 'no', loadBestModelAtEnd: false };
   const metric = args.metricForBestModel ?? task?.metric;
+  if (task && metric !== undefined) requireMetric(metric, task);
   const { saveStrategy = args.evalStrategy ?? 'no', saveSteps = args.evalSteps } = args;
   return {
     ...args,
@@ -152,6 +154,18 @@ function argumentsOf(flags: FinetuneFlags, task: Task | undefined): ReturnType<t
     loadBestModelAtEnd: args.loadBestModelAtEnd === true && saveStrategy !== 'no',
     ...(metric === undefined ? {} : { metricForBestModel: metric }),
   };
+}
+
+/** A metric that no evaluation gives would end the run at its first evaluation. @throws ConfigError */
+function requireMetric(metric: string, task: Task): void {
+  const known = ['loss', ...task.metrics];
+  if (known.includes(metric.replace(/^eval_/, ''))) return;
+  throw new ConfigError({
+    operation: 'choose the best model',
+    expected: `a metric of ${known.join(', ')}`,
+    received: metric,
+    remedy: 'correct --metric-for-best-model',
+  });
 }
 
 function report(flags: FinetuneFlags, task: Task, { output, metrics, best }: FineTuned): void {

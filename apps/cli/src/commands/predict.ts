@@ -7,7 +7,7 @@ import { badRow, type Row, type Source, sourceOf } from '../data/source.js';
 import type { LoadedPredictor } from '../inference/load.js';
 import type { Predictor } from '../inference/predictor.js';
 import { withInterrupt } from '../interrupt.js';
-import { integerOption, localFilesOnlyOption, revisionOption } from '../options.js';
+import { integerOption, jsonOption, localFilesOnlyOption, revisionOption } from '../options.js';
 import type { DataFlags } from '../tasks/task.js';
 import { note } from '../terminal.js';
 import { addDataOptions } from '../training/data-options.js';
@@ -23,6 +23,7 @@ interface PredictFlags extends DataFlags {
   allowNoAnswer?: boolean;
   revision?: string;
   localFilesOnly?: boolean;
+  json?: boolean;
 }
 
 /** Batches that are read at a time, so that texts of like length can be put together. */
@@ -41,7 +42,8 @@ export function addPredict(program: Command): void {
     .option('--allow-no-answer', 'question answering: an empty answer where the model finds none')
     .addOption(integerOption('--num-beams <n>', 'translation: beam search over n beams'))
     .addOption(revisionOption())
-    .addOption(localFilesOnlyOption());
+    .addOption(localFilesOnlyOption())
+    .addOption(jsonOption());
   addDataOptions(command)
     .addHelpText(
       'after',
@@ -56,12 +58,15 @@ Each row is written with its prediction behind it. A bad row ends the run and no
 --skip-bad-rows it is written with the reason in a column "error".`,
     )
     .action((flags: PredictFlags) =>
-      withInterrupt((signal) => predict(flags, signal), 'nothing was written to --output'),
+      withInterrupt(
+        (signal) => predict(flags, signal),
+        flags.output === undefined ? undefined : `${flags.output} is as it was before`,
+      ),
     );
 }
 
 async function predict(flags: PredictFlags, signal: AbortSignal): Promise<void> {
-  const format = outputFormat(flags.output, flags.outputFormat);
+  const format = outputFormat(flags.output, flags.json ? 'jsonl' : flags.outputFormat);
   const given = sourceOf(flags.data, flags);
   const [{ setBackend }, { loadPredictor }] = await Promise.all([
     import('@weft/backend'),

@@ -1,6 +1,13 @@
 import type { ComputeMetrics } from '@weft/trainer';
 import type { ProblemKind } from '../data/labels.js';
 
+/** The names of what {@link classificationMetrics} gives. */
+export const metricNames: Record<ProblemKind, readonly string[]> = {
+  'single-label': ['accuracy', 'f1'],
+  'multi-label': ['f1', 'precision', 'recall', 'exact_match'],
+  regression: ['mse', 'mae', 'r2', 'pearson', 'spearman'],
+};
+
 /** What evaluations during training tell of a classifier. */
 export async function classificationMetrics(kind: ProblemKind, classes: number): Promise<ComputeMetrics> {
   const { argMaxRows, classificationReport, precisionRecallF1, regressionReport } = await import(

@@ -10,7 +10,7 @@ import {
 } from '../data/labels.js';
 import type { Source } from '../data/source.js';
 import { hasHead, textLimit } from '../training/checkpoint-info.js';
-import { classificationMetrics } from './classification-metrics.js';
+import { classificationMetrics, metricNames } from './classification-metrics.js';
 import { encodeTexts, noteCut } from './encode.js';
 import { type RecordReader, trainAndEvalRecords } from './records.js';
 import { type DataFlags, loadOptions, type Task, type TaskContext, type TaskFlags } from './task.js';
@@ -95,6 +95,7 @@ export async function classificationTask(flags: TaskFlags, context: TaskContext)
     evaluation,
     collate: dataCollatorWithPadding({ tokenizer }),
     computeMetrics: await classificationMetrics(kind, labels?.names.length ?? 1),
+    metrics: metricNames[kind],
     metric: { 'single-label': 'accuracy', 'multi-label': 'f1', regression: 'loss' }[kind],
     ...(labels ? { labels: labels.names } : {}),
   };

@@ -36,6 +36,7 @@ export async function questionAnsweringTask(flags: TaskFlags, context: TaskConte
     collate: dataCollatorWithPadding({ tokenizer }),
     computeMetrics: await answerMetrics(heldOut, judged),
     metric: 'f1',
+    metrics: ['exact_match', 'f1'],
   };
 }
 

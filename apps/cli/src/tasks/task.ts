@@ -69,6 +69,8 @@ export interface Task {
   computeMetrics?: ComputeMetrics;
   /** The metric that the best model is told by, unless the caller names one. */
   metric: string;
+  /** What evaluations give beside the loss. */
+  metrics: readonly string[];
   labels?: readonly string[];
   /** Generate in evaluations. */
   generate?: { maxLength: number; numBeams?: number };

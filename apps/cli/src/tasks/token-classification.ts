@@ -122,20 +122,23 @@ export async function tokenClassificationTask(flags: TaskFlags, context: TaskCon
     collate: dataCollatorWithPadding({ tokenizer }),
     computeMetrics: await tokenMetrics(labels.names),
     metric: 'f1',
+    metrics: hasEntities(labels.names) ? ['accuracy', 'f1', 'precision', 'recall'] : ['accuracy', 'f1'],
     labels: labels.names,
   };
 }
 
+/** Whether tags mark runs of words: B-PER, I-PER. */
+const hasEntities = (names: readonly string[]): boolean => names.some((name) => /^[BI]-/.test(name));
+
 /** Over whole entities where tags are of the kind B-, I-; else over words. */
 export async function tokenMetrics(names: readonly string[]): Promise<ComputeMetrics> {
   const { classificationReport, entityScores } = await import('@weft/trainer');
-  const marks = names.some((name) => /^[BI]-/.test(name));
   return ({ predictions, labels }) => {
     const rows = (labels as number[][]).map((row, i) => readTags(predictions[i]!, row, names.length));
     const predicted = rows.map((row) => row.map(([guess]) => guess));
     const wanted = rows.map((row) => row.map(([, label]) => label));
     const { accuracy, macro } = classificationReport(predicted.flat(), wanted.flat(), names.length);
-    if (!marks) return { accuracy, f1: macro.f1 };
+    if (!hasEntities(names)) return { accuracy, f1: macro.f1 };
     const tags = (ids: number[][]): string[][] => ids.map((row) => row.map((id) => names[id]!));
     const { micro } = entityScores(tags(predicted), tags(wanted));
     return { accuracy, ...micro };

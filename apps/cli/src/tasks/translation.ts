@@ -56,6 +56,7 @@ export async function translationTask(flags: TaskFlags, context: TaskContext): P
     }),
     // BLEU is 0 for targets of three words or fewer, and then tells nothing apart.
     metric: flags.predictWithGenerate ? 'chrf' : 'loss',
+    metrics: flags.predictWithGenerate ? ['bleu', 'chrf'] : [],
     ...(flags.predictWithGenerate
       ? {
           computeMetrics: await translationMetrics(
