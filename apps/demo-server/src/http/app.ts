@@ -19,7 +19,7 @@ import { trainingRoutes } from '../routes/training.js';
 import type { Context } from './context.js';
 import { errorBody, handleErrors } from './errors.js';
 import { safeLogger } from './logging.js';
-import { secureAll, secureApi } from './security.js';
+import { contentSecurityPolicy, secureAll, secureApi } from './security.js';
 
 /** Fastify with schemas of zod. */
 export type App = FastifyInstance<
@@ -100,7 +100,11 @@ async function documentation(app: App, version: string): Promise<void> {
     },
     transform: jsonSchemaTransform,
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    transformStaticCSP: () => contentSecurityPolicy,
+  });
 }
 
 /** The web page, where it is built. */

@@ -29,6 +29,7 @@ const limits: Record<string, number> = {
   topK: 1000,
   maxSeqLen: 4096,
   maxAnswerLen: 512,
+  stride: 128,
   numAssistantTokens: 64,
   promptLookupNumTokens: 64,
 };
@@ -109,12 +110,14 @@ function checkParameters(
     const value = parameters[name];
     if (typeof value === 'number' && value > limit) fail(name, `at most ${limit} here`);
   }
-  const { candidateLabels, docStride } = parameters;
+  const { candidateLabels, docStride, maxSeqLen } = parameters;
   if (Array.isArray(candidateLabels) && candidateLabels.length > MAX_INPUTS) {
     fail('candidateLabels', `at most ${MAX_INPUTS}`);
   }
   // Windows that share almost everything would be many.
-  if (typeof docStride === 'number' && docStride > 256) fail('docStride', 'at most 256 here');
+  const window = typeof maxSeqLen === 'number' ? maxSeqLen : 384;
+  if (typeof docStride === 'number' && docStride > window / 2)
+    fail('docStride', 'at most half of maxSeqLen here');
   const hasLength = parameters.maxNewTokens !== undefined || parameters.maxLength !== undefined;
   if (!writing.has(task) || hasLength) return parameters;
   return maxNewTokens < 256 ? { ...parameters, maxNewTokens } : parameters;

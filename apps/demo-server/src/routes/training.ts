@@ -33,6 +33,8 @@ export function trainingRoutes(api: App, { options, closing }: Context): void {
   api.get(
     '/training/events',
     {
+      // A HEAD request would follow the run for nobody.
+      exposeHeadRoute: false,
       schema: {
         tags: ['training'],
         summary: 'Follow a run, as server-sent events',
