@@ -27,7 +27,10 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-testExamples(here, [join(root, 'docs', 'from-python.md')]);
+testExamples(
+  here,
+  ['README.md', 'README.zh-CN.md', 'docs/from-python.md'].map((document) => join(root, document)),
+);
 
 it('the samples are sound TypeScript', () => {
   const project = join(here, '.results', 'tsconfig.json');
