@@ -21,10 +21,14 @@ export interface Contenders {
 
 const inference: Kind[] = ['bert-forward', 'gpt2-prompt', 'gpt2-decode'];
 const training: Kind[] = ['bert-step', 'gpt2-step'];
+const seq2seq: Kind[] = ['t5-translate', 't5-step'];
 
 /** weft, the peers from npm that are installed, and those from Python where an interpreter is given. */
 export function availableContenders({ models, python }: Options): Contenders {
-  const contenders: ContenderSpec[] = [nodeWorker('weft', 'weft', ['sgemm', ...inference, ...training])];
+  const contenders: ContenderSpec[] = [
+    nodeWorker('weft', 'weft', ['sgemm', ...inference, ...training]),
+    nodeWorker('weft', 'weft-seq2seq', seq2seq),
+  ];
   const missing: Contenders['missing'] = [];
   const haveModels = existsSync(join(models, 'gpt2', 'model.safetensors'));
   if (!haveModels) {
@@ -44,6 +48,12 @@ export function availableContenders({ models, python }: Options): Contenders {
       script: 'transformers-js',
       needs: '@huggingface/transformers',
       kinds: ['gpt2-prompt', 'gpt2-decode'],
+    },
+    {
+      name: 'transformers.js',
+      script: 'transformers-js-seq2seq',
+      needs: '@huggingface/transformers',
+      kinds: ['t5-translate'],
     },
     {
       name: 'llama.cpp',
@@ -72,6 +82,8 @@ export function availableContenders({ models, python }: Options): Contenders {
       float32Only: true,
     },
     { name: 'CTranslate2', script: 'ctranslate2_worker.py', kinds: ['gpt2-prompt', 'gpt2-decode'] },
+    { name: 'PyTorch', script: 'torch_seq2seq_worker.py', kinds: ['t5-step'], float32Only: true },
+    { name: 'CTranslate2', script: 'ctranslate2_seq2seq_worker.py', kinds: ['t5-translate'] },
     { name: 'OpenVINO', script: 'openvino_worker.py', kinds: ['bert-forward'] },
   ];
   for (const { name, script, ...rest } of fromPython) {

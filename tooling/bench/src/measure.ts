@@ -1,5 +1,5 @@
 import { Contender, type ContenderSpec } from './contender.js';
-import type { Workload } from './workloads.js';
+import type { Entry } from './workloads.js';
 
 /** weft against one peer on one workload; times in seconds, medians over the rounds. */
 export interface Result {
@@ -24,7 +24,7 @@ export interface MeasureOptions {
 
 /** Runs one workload on every contender in turn, round after round, and gives one result a peer. */
 export async function measure(
-  { workload, limit }: { workload: Workload; limit: number },
+  { workload, limit, peerLimits = {} }: Entry,
   specs: readonly ContenderSpec[],
   { rounds, models, threads }: MeasureOptions,
 ): Promise<Result[]> {
@@ -66,7 +66,7 @@ export async function measure(
       theirs: median(seconds),
       unit: 's',
       ratio: median(ours.seconds) / median(seconds),
-      limit: contender.name === 'tfjs wasm' ? 0.2 : limit,
+      limit: peerLimits[contender.name] ?? (contender.name === 'tfjs wasm' ? 0.2 : limit),
       oursPeakBytes: ours.peakBytes,
       theirsPeakBytes: peakBytes,
     }));

@@ -5,15 +5,31 @@ export type Workload =
   | { id: string; kind: 'bert-step'; batch: number; length: number }
   | { id: string; kind: 'gpt2-step'; batch: number; length: number }
   | { id: string; kind: 'gpt2-prompt'; length: number; int8: boolean }
-  | { id: string; kind: 'gpt2-decode'; prompt: number; tokens: number; int8: boolean };
+  | { id: string; kind: 'gpt2-decode'; prompt: number; tokens: number; int8: boolean }
+  | { id: string; kind: 't5-translate'; sentences: number; tokens: number; beams: number }
+  | { id: string; kind: 't5-step'; batch: number; length: number };
 
 export type Kind = Workload['kind'];
 
-interface Entry {
+export interface Entry {
   workload: Workload;
   /** weft's time over the best peer's is to be at most this. */
   limit: number;
+  /** Limits to other peers. */
+  peerLimits?: Readonly<Record<string, number>>;
 }
+
+const translate = (beams: number): Entry => ({
+  workload: {
+    id: `T5-small translation of 32 sentences, ${beams === 1 ? 'greedy' : `${beams} beams`}`,
+    kind: 't5-translate',
+    sentences: 32,
+    tokens: 32,
+    beams,
+  },
+  limit: 1.0,
+  peerLimits: { 'transformers.js': 0.5 },
+});
 
 const sgemm = (m: number, k: number, n: number, transposeB = false): Entry => ({
   workload: {
@@ -69,4 +85,10 @@ export const entries: readonly Entry[] = [
   decode(900, false),
   decode(64, true),
   decode(900, true),
+  translate(1),
+  translate(4),
+  {
+    workload: { id: 'T5-small training step B8 S64 T64', kind: 't5-step', batch: 8, length: 64 },
+    limit: 0.8,
+  },
 ];

@@ -36,6 +36,8 @@ function prepare(workload: Workload): Promise<Run> | Run {
       return gpt2Prompt(workload.length);
     case 'gpt2-decode':
       return gpt2Decode(workload);
+    default:
+      throw new Error(`another worker's kind: ${workload.kind}`);
   }
 }
 
