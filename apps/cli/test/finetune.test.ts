@@ -99,6 +99,31 @@ describe('weft finetune', () => {
     expect((JSON.parse(first!) as { prediction: number }).prediction).toBeLessThan(0.5);
   }, 180_000);
 
+  it('learns classes from GPT-2, which has no padding token', async () => {
+    write('reviews.txt', reviews.map(({ text }) => text).join('\n\n'));
+    const sizes = [
+      '--layers',
+      '1',
+      '--width',
+      '32',
+      '--heads',
+      '2',
+      '--context',
+      '32',
+      '--vocab-size',
+      '300',
+    ];
+    const begun = ['--data', path('reviews.txt'), '--output-dir', path('gpt2'), ...sizes, '--dropout', '0'];
+    expect((await run('pretrain', ...begun, ...quick, '--max-steps', '5')).code).toBe(0);
+    const args = ['-m', path('gpt2'), '--train', path('reviews.csv'), '--num-train-epochs', '4'];
+    const { metrics } = json<Result>(await run(...finetune('gpt2-classes', ...args)));
+    expect(metrics.eval_accuracy).toBeGreaterThan(0.9);
+    const judged = ['evaluate', '-m', path('gpt2-classes'), '--data', path('reviews.csv'), '--json'];
+    const found = json<{ metrics: Record<string, number>; labels: string[] }>(await run(...judged));
+    expect(found.labels).toEqual(['bad', 'good']);
+    expect(found.metrics.accuracy).toBeGreaterThan(0.9);
+  }, 180_000);
+
   it('learns tags of words, from arrays and from words with spaces between', async () => {
     const rows = reviews.map(({ text }) => {
       const tokens = text.split(' ');

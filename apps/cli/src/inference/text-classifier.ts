@@ -1,14 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
-import { AutoModelForSequenceClassification } from '@weft/bert';
 import { columnOf, ofFirstRow, textOf } from '../data/columns.js';
 import type { ProblemKind } from '../data/labels.js';
 import type { Row, Source } from '../data/source.js';
 import { encodeTexts, type TextRecord } from '../tasks/encode.js';
+import { type SequenceClassifier, sequenceClassifier } from '../tasks/sequence-classifier.js';
 import { textLimit } from '../training/checkpoint-info.js';
 import { inBatches } from './batches.js';
 import type { Predictor, PredictorContext } from './predictor.js';
-
-type Model = Awaited<ReturnType<typeof AutoModelForSequenceClassification.fromPretrained>>;
 
 /** Sorts texts into classes, or gives each a number. */
 export class TextClassifier implements Predictor<TextRecord> {
@@ -16,9 +14,9 @@ export class TextClassifier implements Predictor<TextRecord> {
   readonly kind: ProblemKind;
   readonly labels: readonly string[];
   #context: PredictorContext;
-  #model: Model;
+  #model: SequenceClassifier;
 
-  constructor(context: PredictorContext, model: Model) {
+  constructor(context: PredictorContext, model: SequenceClassifier) {
     this.#context = context;
     this.#model = model;
     this.labels = context.info.labels;
@@ -28,11 +26,8 @@ export class TextClassifier implements Predictor<TextRecord> {
   }
 
   static async load(context: PredictorContext): Promise<TextClassifier> {
-    const { info, load } = context;
-    return new TextClassifier(
-      context,
-      await AutoModelForSequenceClassification.fromPretrained(info.model, load),
-    );
+    const { info, tokenizer, load } = context;
+    return new TextClassifier(context, await sequenceClassifier(info, tokenizer, load));
   }
 
   reader(source: Source): (row: Row) => TextRecord {

@@ -13,6 +13,7 @@ import { hasHead, textLimit } from '../training/checkpoint-info.js';
 import { classificationMetrics, metricNames } from './classification-metrics.js';
 import { encodeTexts, noteCut } from './encode.js';
 import { type RecordReader, trainAndEvalRecords } from './records.js';
+import { sequenceClassifier } from './sequence-classifier.js';
 import { type DataFlags, loadOptions, type Task, type TaskContext, type TaskFlags } from './task.js';
 
 export const problemTypes = {
@@ -81,12 +82,9 @@ export async function classificationTask(flags: TaskFlags, context: TaskContext)
   const evaluation = encode(
     flags.skipBadRows ? knownOnly(records.evaluation, labels, note) : records.evaluation,
   );
-  const [{ AutoModelForSequenceClassification }, { dataCollatorWithPadding }] = await Promise.all([
-    import('@weft/bert'),
-    import('@weft/trainer'),
-  ]);
+  const { dataCollatorWithPadding } = await import('@weft/trainer');
   return {
-    model: await AutoModelForSequenceClassification.fromPretrained(info.model, {
+    model: await sequenceClassifier(info, tokenizer, {
       ...loadOptions(flags, context),
       problemType: problemTypes[kind],
       ...(labels ? { id2label: labels.id2label } : { numLabels: 1 }),

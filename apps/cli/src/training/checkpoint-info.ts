@@ -39,14 +39,12 @@ function labelsOf({ id2label, num_labels: count }: Record<string, unknown>): str
   return Array.from({ length: typeof count === 'number' ? count : 2 }, (_, i) => `LABEL_${i}`);
 }
 
-function maxTokens({
-  max_position_embeddings: positions,
-  model_type: modelType,
-  ...rest
-}: Record<string, unknown>): number {
+/** T5 names n_positions too, and has none: its positions are relative. */
+function maxTokens({ model_type: modelType, ...config }: Record<string, unknown>): number {
+  const positions = modelType === 'gpt2' ? config.n_positions : config.max_position_embeddings;
   if (typeof positions !== 'number') return Number.POSITIVE_INFINITY;
   // RoBERTa numbers positions from behind its padding token.
-  return modelType === 'roberta' ? positions - Number(rest.pad_token_id ?? 1) - 1 : positions;
+  return modelType === 'roberta' ? positions - Number(config.pad_token_id ?? 1) - 1 : positions;
 }
 
 /** Whether a checkpoint has a head for a task, told by its architecture: ForSequenceClassification, say. */
