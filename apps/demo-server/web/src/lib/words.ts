@@ -52,3 +52,6 @@ export function spoken(text: string): string {
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${integer(count)} ${count === 1 ? one : many}`;
+
+/** How strongly a weight from 0 to 1 is drawn; small ones are lifted, or most of what is drawn were blank. */
+export const shade = (weight: number): number => Math.max(0, Math.min(1, weight)) ** 0.6;

@@ -1,7 +1,6 @@
 import { linkHorizontal } from 'd3-shape';
 import type { JSX } from 'preact';
-import { percent, spoken } from '../lib/words.js';
-import { shade } from './heat-map.js';
+import { percent, shade, spoken } from '../lib/words.js';
 import type { Listbox } from './listbox.js';
 
 const rowHeight = 28; // also --row in attention.css

@@ -1,9 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { shade } from '../lib/words.js';
 import { useThemeTick } from './theme-tick.js';
-
-/** How dark a weight is drawn; small weights are lifted, or most of the map were blank. */
-export const shade = (weight: number): number => Math.max(0, Math.min(1, weight)) ** 0.6;
 
 /** The weights of one head as a square of pixels, one a cell; CSS scales it. */
 export function HeatCanvas({ weights }: { weights: number[][] }): JSX.Element {

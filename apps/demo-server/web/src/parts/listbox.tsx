@@ -1,5 +1,5 @@
 import type { HTMLAttributes } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 
 export interface Listbox {
   /** What is shown: the option under the pointer, else the chosen one, else -1. */
@@ -22,13 +22,11 @@ const steps: Record<string, number> = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 
 export function useListbox(id: string, count: number, name: string): Listbox {
   const [selected, setSelected] = useState(-1);
   const [hovered, setHovered] = useState(-1);
-  const moved = useRef(false);
   const kept = selected < count ? selected : -1;
   const over = hovered < count ? hovered : -1;
 
+  // By keyboard the next piece may lie beyond the edge; on a phone what opens may cover the one that was tapped.
   useEffect(() => {
-    if (!moved.current) return;
-    moved.current = false;
     document.getElementById(`${id}-${kept}`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [id, kept]);
 
@@ -37,7 +35,6 @@ export function useListbox(id: string, count: number, name: string): Listbox {
     const ends = { Home: 0, End: count - 1, Escape: -1 }[event.key];
     if ((step === undefined && ends === undefined) || count === 0) return;
     event.preventDefault();
-    moved.current = true;
     setHovered(-1);
     setSelected(ends ?? Math.min(count - 1, Math.max(0, kept + step!)));
   };
@@ -53,8 +50,10 @@ export function useListbox(id: string, count: number, name: string): Listbox {
       'aria-label': name,
       ...(kept >= 0 ? { 'aria-activedescendant': `${id}-${kept}` } : {}),
       onKeyDown: move,
-      onFocus: () => {
-        if (kept < 0 && count > 0 && hovered < 0) setSelected(0);
+      onFocus: (event: FocusEvent) => {
+        // A finger or a mouse focuses too, but chooses by its click.
+        const byKey = (event.currentTarget as HTMLElement).matches(':focus-visible');
+        if (byKey && kept < 0 && count > 0) setSelected(0);
       },
       onPointerLeave: () => setHovered(-1),
     },

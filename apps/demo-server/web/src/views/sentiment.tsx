@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { type Attribution, attribute } from '../lib/api.js';
 import { useRemembered, useTask } from '../lib/hooks.js';
-import { percent } from '../lib/words.js';
+import { percent, shade } from '../lib/words.js';
 import { Bars } from '../parts/bars.js';
 import { Examples } from '../parts/controls.js';
 import { useListbox } from '../parts/listbox.js';
@@ -91,7 +91,7 @@ function Judgement({ judged, seconds }: { judged: Judged; seconds: number }): JS
             ...token,
             label: `${token.token}, speaks ${side(token.attribution)}, ${weight(token.attribution)}`,
             class: token.attribution >= 0 ? 'token-for' : 'token-against',
-            style: { '--weight': (Math.abs(token.attribution) / strongest).toFixed(3) },
+            style: { '--weight': shade(Math.abs(token.attribution) / strongest).toFixed(3) },
           }))}
         />
         <p class="legend">
