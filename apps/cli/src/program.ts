@@ -27,6 +27,16 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
+const groups: Record<string, readonly ((program: Command) => void)[]> = {
+  'Ask a model:': [
+    ...[addGenerate, addTranslate, addSummarize, addAnswer, addClassify, addNer],
+    ...[addEmbed, addFillMask, addText2Text, addServe],
+  ],
+  'Train:': [addPretrain, addFinetune, addEvaluate, addPredict, addTrainTokenizer, addDemo],
+  'Look at models and carry them:': [addInspect, addTokenize, addDownload, addConvert],
+  'This machine:': [addDoctor, addTensorflow, addCompletion],
+};
+
 /** All verbs. Each loads what it needs when it runs, so that `weft --help` answers at once. */
 export function buildProgram(): Command {
   const program = new Command('weft')
@@ -37,36 +47,14 @@ export function buildProgram(): Command {
     .showHelpAfterError('(weft --help lists what there is)')
     .addHelpText(
       'after',
-      '\nThe backend is chosen by itself; WEFT_BACKEND and WEFT_NUM_THREADS overrule it. `weft doctor` tells which.',
+      '\nThe backend is chosen by itself; `weft doctor` tells which. WEFT_BACKEND and\nWEFT_NUM_THREADS overrule it.',
     )
     .exitOverride();
-  for (const add of [
-    addGenerate,
-    addTranslate,
-    addSummarize,
-    addAnswer,
-    addClassify,
-    addNer,
-    addEmbed,
-    addText2Text,
-    addServe,
-    addTokenize,
-    addTrainTokenizer,
-    addPretrain,
-    addFinetune,
-    addEvaluate,
-    addPredict,
-    addFillMask,
-    addInspect,
-    addDownload,
-    addConvert,
-    addDoctor,
-    addTensorflow,
-    addDemo,
-    addCompletion,
-  ]) {
-    add(program);
+  for (const [heading, verbs] of Object.entries(groups)) {
+    program.commandsGroup(heading);
+    for (const add of verbs) add(program);
   }
+  program.helpCommand(true); // with the last group
   for (const command of program.commands) command.exitOverride();
   return program;
 }

@@ -70,10 +70,8 @@ it.skipIf(!has('fish'))('fish reads its script (skipped where there is none)', a
 describe('completion scripts', () => {
   it('name every verb that the help names', async () => {
     const help = (await weft(['--help'])).stdout;
-    const verbs = [...help.slice(help.indexOf('Commands:')).matchAll(/^ {2}([a-z][\w-]*) /gm)].map(
-      ([, verb]) => verb!,
-    );
-    expect(verbs.length).toBeGreaterThan(9);
+    const verbs = [...help.matchAll(/^ {2}([a-z][\w-]*) /gm)].map(([, verb]) => verb!);
+    expect(verbs.length).toBeGreaterThan(20);
     for (const shell of ['bash', 'zsh', 'fish']) {
       const { stdout } = await weft(['completion', shell]);
       for (const verb of verbs) expect(stdout, shell).toMatch(new RegExp(`[\\s"']${verb}[\\s:"']`));
