@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ModelHost } from '../src/pool/model-host.js';
+import type { GenerateParams } from '../src/pool/protocol.js';
 import { codeOf, events, type Models, type Running, smallModels, start, temporaryFolder } from './support.js';
 
 const folder = temporaryFolder();
@@ -142,6 +144,58 @@ describe('a thread that dies', () => {
     expect((await running.post('/v1/completions', short)).status).toBe(200);
     expect((await fetch(`${running.address}/readyz`)).status).toBe(200);
     expect(await running.metric('weft_worker_replaced_total')).toBe(1);
+  });
+});
+
+describe('a thread that does not let go', () => {
+  it('is replaced when it keeps a cancelled request too long', async () => {
+    const reasons: string[] = [];
+    const host = new ModelHost({
+      id: 'slow',
+      random: true,
+      maxQueue: 8,
+      hangMs: 5,
+      observe: { ended: () => {}, batch: () => {}, replaced: (reason) => reasons.push(reason) },
+      workerData: {
+        source: models.writer.source,
+        backend: 'cpu', // slow enough for a first step of half a second
+        batching: { maxBatch: 8, windowMs: 0 },
+        limits: { maxNewTokens: 64, maxAttentionTokens: 64, maxOcclusionTokens: 64 },
+      },
+    });
+    await host.loaded();
+    const controller = new AbortController();
+    const slow = host.submit('generate', params(new Array(1500).fill(40)), {
+      signal: controller.signal,
+      deadlineMs: 60_000,
+    });
+    await sleep(100);
+    controller.abort(new Error('gone'));
+    await expect(slow).rejects.toThrow('gone');
+    while (reasons.length === 0) await sleep(5);
+    const later = await host.submit('generate', params([40]), {
+      signal: new AbortController().signal,
+      deadlineMs: 60_000,
+    });
+    expect(later.rows).toHaveLength(1);
+    expect(reasons).toHaveLength(1);
+    await host.close();
+  });
+
+  const params = (prompt: number[]): GenerateParams => ({
+    prompts: [prompt],
+    n: 1,
+    maxNewTokens: 2,
+    temperature: 0,
+    topK: 0,
+    topP: 1,
+    minP: 0,
+    repetitionPenalty: 1,
+    presencePenalty: 0,
+    frequencyPenalty: 0,
+    logitBias: [],
+    stop: [],
+    stream: false,
   });
 });
 

@@ -14,12 +14,14 @@ const log: string[] = [];
 let models: Models;
 let open: Running;
 let locked: Running;
+let narrow: Running;
 
 beforeAll(async () => {
   models = await smallModels(join(folder, 'outside'));
   // A folder of models: one inside, one that is a link to the outside.
   mkdirSync(join(folder, 'root', 'team'), { recursive: true });
   cpSync(models.sorter.source, join(folder, 'root', 'team', 'inside'), { recursive: true });
+  cpSync(models.reader.source, join(folder, 'root', 'team', 'second'), { recursive: true });
   symlinkSync(models.writer.source, join(folder, 'root', 'link'));
   const stream = new Writable({
     write(chunk, _encoding, done) {
@@ -32,11 +34,13 @@ beforeAll(async () => {
     modelRoots: [join(folder, 'root')],
     logger: { level: 'trace', stream },
   });
+  narrow = await start({ modelRoots: [join(folder, 'root')], maxRootModels: 1 });
   locked = await start({ apiKeys: [KEY], rateLimit: 8, bodyLimit: 2000 });
 });
 afterAll(async () => {
   await open.server.close();
   await locked.server.close();
+  await narrow.server.close();
 });
 
 describe('names of models', () => {
@@ -44,7 +48,7 @@ describe('names of models', () => {
     const { data } = (await (await fetch(`${open.address}/v1/models`)).json()) as {
       data: { id: string; weft: { state: string } }[];
     };
-    expect(data.map(({ id }) => id)).toEqual(['random-gpt2', 'team/inside']);
+    expect(data.map(({ id }) => id)).toEqual(['random-gpt2', 'team/inside', 'team/second']);
     expect(data[1]!.weft.state).toBe('available');
     const response = await open.post('/explain/tokenize', { model: 'team/inside', text: 'the cloth' });
     expect(response.status).toBe(200);
@@ -68,6 +72,20 @@ describe('names of models', () => {
     const response = await open.post('/v1/completions', { model, prompt: 'a' });
     expect(response.status).toBe(404);
     expect(await codeOf(response)).toBe('model_not_found');
+  });
+
+  it('take turns where there are more of them than places', async () => {
+    const states = async () => {
+      const { data } = (await (await fetch(`${narrow.address}/v1/models`)).json()) as {
+        data: { id: string; weft: { state: string } }[];
+      };
+      return Object.fromEntries(data.map(({ id, weft }) => [id, weft.state]));
+    };
+    const ask = (model: string) => narrow.post('/explain/tokenize', { model, text: 'the cloth' });
+    expect((await ask('team/inside')).status).toBe(200);
+    expect(await states()).toEqual({ 'team/inside': 'ready', 'team/second': 'available' });
+    expect((await ask('team/second')).status).toBe(200);
+    expect(await states()).toEqual({ 'team/inside': 'available', 'team/second': 'ready' });
   });
 
   it('cannot be paths in the address either', async () => {

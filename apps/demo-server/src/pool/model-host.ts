@@ -178,7 +178,10 @@ export class ModelHost {
     const worker = new Worker(file, { workerData: this.#options.workerData, name: `weft ${this.id}` });
     this.#worker = worker;
     let reason = 'the thread ended';
-    worker.on('message', (message: FromWorker) => this.#receive(message));
+    worker.on('message', (message: FromWorker) => {
+      // One that was given up may still have something to say.
+      if (this.#worker === worker) this.#receive(message);
+    });
     worker.on('error', (error) => {
       // While it loads nothing of a user's is in the message.
       reason = this.state === 'loading' ? `${error.name}: ${error.message}` : error.name;
@@ -242,8 +245,16 @@ export class ModelHost {
       return;
     }
     this.#worker!.postMessage({ type: 'cancel', id } satisfies ToWorker);
-    pending.watchdog = setTimeout(() => void this.#worker?.terminate(), this.#options.hangMs);
+    pending.watchdog = setTimeout(() => this.#giveUp(), this.#options.hangMs);
     pending.watchdog.unref();
+  }
+
+  /** Ends a thread that hangs, and does not wait for its end: it may be deep in a computation. */
+  #giveUp(): void {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.#replace('the thread did not let go of a cancelled request');
+    void worker?.terminate();
   }
 
   #replace(reason: string): void {
