@@ -8,10 +8,10 @@ const models = process.env.WEFT_BENCH_MODELS ?? 'models';
 await setBackend('native');
 setThreads(Number(process.env.WEFT_BENCH_THREADS ?? 2));
 
-await serve(prepare);
-
 /** A token of T5's vocabulary that is neither padding nor the end; the peers use the same. */
 const token = (i: number): number => 2 + ((i * 7919) % 32000);
+
+await serve(prepare);
 
 async function prepare(workload: Workload): Promise<Run> {
   if (workload.kind === 't5-translate') return translation(workload);
