@@ -9,11 +9,12 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import autocannon from 'autocannon';
 import { writeRandomModels } from '../dist/random-models.js';
+import { metric } from './metric.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const { values } = parseArgs({
@@ -84,8 +85,8 @@ async function measure(source, maxBatch) {
   try {
     const [line] = await once(server.stdout, 'data');
     const address = String(line).trim();
-    const watching = new AbortController();
-    const watched = watch(address, watching.signal);
+    // In a thread of its own: what the load generator does must not look like the server's slowness.
+    const watcher = new Worker(new URL('./watch.mjs', import.meta.url), { workerData: address });
     const result = await autocannon({
       url: address,
       connections: clients,
@@ -93,8 +94,9 @@ async function measure(source, maxBatch) {
       timeout: 60,
       requests,
     });
-    watching.abort();
-    const { health, memory } = await watched;
+    watcher.postMessage('stop');
+    const [{ health, memory }] = await once(watcher, 'message');
+    const lag = await metric(address, 'nodejs_eventloop_lag_p99_seconds');
     const tokens = await metric(address, 'weft_tokens_total');
     const rows = await metric(address, 'weft_batch_rows_sum');
     const steps = await metric(address, 'weft_batch_rows_count');
@@ -110,32 +112,13 @@ async function measure(source, maxBatch) {
       otherStatuses: result.non2xx - (result.statusCodeStats['429']?.count ?? 0),
       errors: result.errors,
       healthMs: { p50: at(health, 0.5), p99: at(health, 0.99), most: at(health, 1) },
+      eventLoopLagP99Ms: round(lag * 1000),
       memory: describeMemory(memory),
     };
   } finally {
     server.kill('SIGTERM');
     if (server.exitCode === null) await once(server, 'exit');
   }
-}
-
-/** Asks for health as somebody's monitor would, and reads the server's memory, while the load runs. */
-async function watch(address, signal) {
-  const health = [];
-  const memory = [];
-  for (let i = 0; !signal.aborted; i++) {
-    const started = performance.now();
-    await (await fetch(`${address}/healthz`)).text();
-    health.push(performance.now() - started);
-    if (i % 4 === 0) memory.push((await metric(address, 'process_resident_memory_bytes')) / 2 ** 20);
-    await sleep(250, undefined, { signal }).catch(() => {});
-  }
-  return { health, memory };
-}
-
-async function metric(address, name) {
-  const text = await (await fetch(`${address}/metrics`)).text();
-  const lines = text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
-  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
 
 /** Means of the second and the last quarter: the first warms up. */
