@@ -11,3 +11,4 @@ export {
   scopeOf,
 } from './pretrained.js';
 export { type Loader, ModelRegistry } from './registry.js';
+export { type Memory, type Seq2SeqDecoder, Seq2SeqDecodingSession } from './seq2seq-session.js';

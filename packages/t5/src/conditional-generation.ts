@@ -17,9 +17,15 @@ import {
   generateStream,
   type StreamStep,
 } from '@weft/generation';
-import { type LoadOptions, loadPretrained, type ModelSource, scopeOf } from '@weft/model';
+import {
+  type LoadOptions,
+  loadPretrained,
+  type ModelSource,
+  type Seq2SeqDecoder,
+  Seq2SeqDecodingSession,
+  scopeOf,
+} from '@weft/model';
 import type { T5Config } from './config.js';
-import { T5DecodingSession } from './decoding.js';
 import { type T5Inputs, T5Model, type T5Outputs } from './model.js';
 import { checkTie, explainMissingHead } from './tie.js';
 
@@ -55,7 +61,7 @@ type WithLogits = T5ConditionalOutputs & { logits: tf.Tensor3D };
  * console.assert(logits.shape.join() === '1,2,50' && loss!.dataSync()[0] > 0);
  * ```
  */
-export class T5ForConditionalGeneration extends T5Model implements GenerativeModel {
+export class T5ForConditionalGeneration extends T5Model implements GenerativeModel, Seq2SeqDecoder {
   static override readonly architecture: string = 'T5ForConditionalGeneration';
 
   /** Only where the configuration does not tie it to the shared embeddings. */
@@ -140,6 +146,15 @@ export class T5ForConditionalGeneration extends T5Model implements GenerativeMod
     });
   }
 
+  get vocabSize(): number {
+    return this.outputWeight.shape[0]!;
+  }
+
+  /** Logits [rows, V] of the decoder's states [rows, E]. */
+  score(states: tf.Tensor): tf.Tensor {
+    return linear(this.scaled(states), this.outputWeight);
+  }
+
   /** Hidden states as the head wants them: scaled where it is tied to the embeddings. */
   scaled(hidden: tf.Tensor): tf.Tensor {
     return this.scale === 1 ? hidden : tf.mul(hidden, this.scale);
@@ -160,8 +175,8 @@ export class T5ForConditionalGeneration extends T5Model implements GenerativeMod
     return generateStream(this, inputIds, options);
   }
 
-  startDecoding(input: DecodingInput): T5DecodingSession {
-    return new T5DecodingSession(this, input);
+  startDecoding(input: DecodingInput): Seq2SeqDecodingSession {
+    return new Seq2SeqDecodingSession(this, input);
   }
 
   #shiftRight(labels: tf.Tensor2D | undefined): tf.Tensor2D {

@@ -1,7 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
-import { Embedding, type IdRows, idTensor, type KeysAndValues, KeyValueCache, normal } from '@weft/attention';
+import { Embedding, type IdRows, idTensor, KeyValueCache, normal } from '@weft/attention';
 import { InputError } from '@weft/errors';
-import { type LoadOptions, loadPretrained, type ModelSource, PretrainedModel, scopeOf } from '@weft/model';
+import {
+  type LoadOptions,
+  loadPretrained,
+  type Memory,
+  type ModelSource,
+  PretrainedModel,
+  scopeOf,
+} from '@weft/model';
 import { type T5Config, t5ConfigSchema, t5KeyMap } from './config.js';
 import { DecoderBlock, EncoderBlock, Stack } from './modeling.js';
 
@@ -44,12 +51,7 @@ export interface T5Outputs {
   crossAttentions?: tf.Tensor4D[];
 }
 
-/** What a decoder looks at: the encoder's states, projected for each layer once. */
-export interface Memory {
-  projected: KeysAndValues[];
-  /** int32 [B, S] */
-  paddingMask?: tf.Tensor2D;
-}
+const MAX_LENGTH = 2 ** 20;
 
 type Encoder = Stack<EncoderBlock>;
 type Decoder = Stack<DecoderBlock>;
@@ -209,8 +211,9 @@ export class T5Model extends PretrainedModel<T5Config> {
     return states as tf.Tensor3D;
   }
 
-  newCache(maxLength: number, sharesRows = false): KeyValueCache {
-    return new KeyValueCache({ numLayers: this.decoder.block.length, maxLength, sharesRows });
+  /** An empty cache for the decoder, which has no table of positions: it grows as far as a caller generates. */
+  newCache(sharesRows = false): KeyValueCache {
+    return new KeyValueCache({ numLayers: this.decoder.block.length, maxLength: MAX_LENGTH, sharesRows });
   }
 
   protected run(inputs: T5Inputs): T5Outputs {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { partsByLength, Sources } from './sources.js';
+import { partsByLength, Sources } from './seq2seq-sources.js';
 
 describe('partsByLength', () => {
   it('cuts where padding would cost more than a tenth, and leaves like lengths together', () => {

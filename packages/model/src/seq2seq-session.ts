@@ -1,30 +1,57 @@
 import * as tf from '@tensorflow/tfjs';
-import { idTensor, type KeyValueCache, linear, type TopTokens, topTokens } from '@weft/attention';
+import {
+  type IdRows,
+  idTensor,
+  type KeysAndValues,
+  type KeyValueCache,
+  type TopTokens,
+  topTokens,
+} from '@weft/attention';
 import type { DecodingInput, DecodingSession } from '@weft/generation';
-import type { T5ForConditionalGeneration } from './conditional-generation.js';
-import type { Memory } from './model.js';
-import { partsByLength, Sources } from './sources.js';
+import { partsByLength, Sources } from './seq2seq-sources.js';
 
-// T5 has no table of positions: a cache grows as far as a caller generates.
-const MAX_LENGTH = 2 ** 20;
+/** What a decoder looks at: the encoder's states, projected for each layer once. */
+export interface Memory {
+  projected: KeysAndValues[];
+  /** int32 [B, S] */
+  paddingMask?: tf.Tensor2D;
+}
+
+/** What a session needs of an encoder-decoder. Everything is called inside tf.tidy. */
+export interface Seq2SeqDecoder {
+  readonly vocabSize: number;
+  /** States [B, S, E] of sources. */
+  encode(inputs: { inputIds: IdRows; attentionMask?: IdRows }): { lastHiddenState: tf.Tensor };
+  /** Keys and values [B, S, I] of the encoder's states for every layer of the decoder. */
+  remember(states: tf.Tensor): Memory;
+  /**
+   * The decoder's states [B, T, E] of new positions. The memory may have fewer rows: then as many rows of the batch, side
+   * by side, look at each.
+   */
+  decode(tokens: IdRows, memory: Memory, options: { cache: KeyValueCache }): tf.Tensor;
+  /** Logits [rows, V] of states [rows, E]. */
+  score(states: tf.Tensor): tf.Tensor;
+  /** An empty cache for the decoder; `sharesRows` as in KeyValueCache. */
+  newCache(sharesRows: boolean): KeyValueCache;
+}
 
 type Tokens = readonly (readonly number[])[];
 
 /**
- * The encoder runs once, its keys and values are projected once and held once a source, however many beams look at
- * them; each target position is decoded once.
+ * Decoding of an encoder-decoder. The encoder runs once, over sources of like lengths at a time; its keys and values are
+ * projected once and held once a source, however many beams look at them; each target position is decoded once.
  */
-export class T5DecodingSession implements DecodingSession {
+export class Seq2SeqDecodingSession implements DecodingSession {
   readonly vocabSize: number;
-  #model: T5ForConditionalGeneration;
+  #model: Seq2SeqDecoder;
   #cache: KeyValueCache;
   #memory: Memory;
   #sources: Sources;
 
-  constructor(model: T5ForConditionalGeneration, { inputIds, attentionMask }: DecodingInput) {
+  constructor(model: Seq2SeqDecoder, { inputIds, attentionMask }: DecodingInput) {
     this.#model = model;
-    this.vocabSize = model.outputWeight.shape[0]!;
-    this.#cache = model.newCache(MAX_LENGTH, true);
+    this.vocabSize = model.vocabSize;
+    this.#cache = model.newCache(true);
     this.#memory = { projected: [] };
     this.#sources = new Sources(inputIds.length);
     tf.tidy(() => {
@@ -82,11 +109,10 @@ export class T5DecodingSession implements DecodingSession {
     let result: T | undefined;
     tf.tidy(() => {
       const states = this.#model.decode(tokens, this.#memory, { cache: this.#cache }); // [B, T, E]
-      const [batch, length, width] = states.shape;
+      const [batch, length, width] = states.shape as [number, number, number];
       const wanted =
         allPositions || length === 1 ? states : tf.slice(states, [0, length - 1, 0], [batch, 1, width]);
-      const hidden = this.#model.scaled(wanted.reshape([-1, width])); // [rows, E]
-      result = read(linear(hidden, this.#model.outputWeight)); // [rows, V]
+      result = read(this.#model.score(wanted.reshape([-1, width]))); // [rows, V]
     });
     return result as T;
   }
@@ -98,7 +124,7 @@ export class T5DecodingSession implements DecodingSession {
 }
 
 /** Runs the encoder, over sources of like lengths at a time, and gives what the decoder sees of them. */
-function remember(model: T5ForConditionalGeneration, inputIds: Tokens, attentionMask: Tokens): Memory {
+function remember(model: Seq2SeqDecoder, inputIds: Tokens, attentionMask: Tokens): Memory {
   const lengths = attentionMask.map((row) => row.lastIndexOf(1) + 1);
   const longest = Math.max(1, ...lengths);
   const parts = partsByLength(lengths);
