@@ -19,7 +19,7 @@ export interface ServeOptions extends ServerOptions {
  * default ones.
  *
  * @returns when the server has stopped
- * @throws ConfigError for wrong options and models that cannot be loaded; the system's error where the port is taken
+ * @throws ConfigError for wrong options, a port that is taken and models that cannot be loaded
  * @example
  * ```ts no-run
  * import { serve } from '@weft/demo-server';

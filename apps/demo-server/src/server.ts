@@ -4,7 +4,7 @@ import { ConfigError } from '@weft/errors';
 import { type App, buildApp } from './http/app.js';
 import type { Context } from './http/context.js';
 import { Metrics } from './http/metrics.js';
-import { resolveOptions, type ServerOptions } from './options.js';
+import { type ResolvedOptions, resolveOptions, type ServerOptions } from './options.js';
 import { ModelPool } from './pool/model-pool.js';
 
 /** A server that is put together. It answers once it listens. */
@@ -16,6 +16,7 @@ export interface DemoServer {
    * Begins to listen, while models may still be loading.
    *
    * @returns the address, such as http://127.0.0.1:8080
+   * @throws ConfigError where the address is not to be had
    */
   listen(): Promise<string>;
   /**
@@ -71,13 +72,29 @@ export async function createServer(options: ServerOptions = {}): Promise<DemoSer
   return {
     app,
     pool,
-    listen: () => app.listen({ host: resolved.host, port: resolved.port }),
+    listen: () => listenOn(app, resolved),
     ready: () => allLoaded(pool),
     close: () => {
       closed ??= shutDown(app, context, closing);
       return closed;
     },
   };
+}
+
+async function listenOn(app: App, { host, port }: Pick<ResolvedOptions, 'host' | 'port'>): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL') throw error;
+    throw new ConfigError({
+      operation: 'listen',
+      expected: `an address that is free: ${host}, port ${port}`,
+      received: code === 'EADDRINUSE' ? 'one that another program listens on' : code,
+      remedy: 'choose another port, 0 for any that is free, or another host',
+      cause: error,
+    });
+  }
 }
 
 async function allLoaded(pool: ModelPool): Promise<void> {

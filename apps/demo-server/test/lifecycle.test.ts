@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createServer } from '../src/index.js';
 import { ModelHost } from '../src/pool/model-host.js';
 import type { GenerateParams } from '../src/pool/protocol.js';
 import { codeOf, events, type Models, type Running, smallModels, start, temporaryFolder } from './support.js';
@@ -219,6 +220,12 @@ describe('a shutdown', () => {
     const text = stream.text();
     await server.close();
     expect(await text).toContain('"code":"shutting_down"');
+  });
+
+  it('is all there is to do where the port is taken', async () => {
+    const second = await createServer({ port: Number(new URL(running.address).port) });
+    await expect(second.listen()).rejects.toThrow(/another program listens/);
+    await second.close();
   });
 
   it('gives a model that cannot be loaded a reason', async () => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -113,8 +114,13 @@ async function page(app: App, folder: string | undefined): Promise<void> {
     await app.register(fastifyStatic, {
       root: folder,
       index: 'index.html',
-      maxAge: '1h',
       dotfiles: 'ignore',
+      cacheControl: false,
+      // Names of assets change with their content; the page itself is asked for anew.
+      setHeaders: (reply, path) => {
+        const isAsset = path.startsWith(join(folder, 'assets'));
+        reply.setHeader('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
+      },
     });
     return;
   }

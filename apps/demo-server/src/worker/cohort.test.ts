@@ -124,6 +124,18 @@ describe('a cohort', () => {
     expect(session.steps).toBe(steps);
   });
 
+  it('lets a request fail alone', () => {
+    const bad = request({ n: 2 });
+    const good = request({ prompts: [[60]] });
+    const cohort = newCohort(bad, good);
+    bad.prepared.rows[1]!.advance = () => {
+      throw new Error('broken');
+    };
+    while (!cohort.step());
+    expect(bad.sent.at(-1)).toMatchObject({ type: 'end', error: { code: 'internal_error' } });
+    expect(resultOf(good).rows[0]!.text).toBe(tokenizer.decode([61, 62, 63, 64]));
+  });
+
   it('shares the first step of copies, and loses a request before it', () => {
     const gone = request({ n: 3 });
     const stays = request({ n: 3, prompts: [[60]] });

@@ -94,10 +94,15 @@ export class Cohort {
     const pieces = new Map<Job, Piece[]>();
     for (const { row, place } of this.#slots) {
       const own = logits.subarray(place * vocabSize, (place + 1) * vocabSize);
-      const piece = row.advance(isShared ? own.slice() : own);
-      const list = pieces.get(row.job) ?? [];
-      list.push(piece);
-      pieces.set(row.job, list);
+      try {
+        const piece = row.advance(isShared ? own.slice() : own);
+        const list = pieces.get(row.job) ?? [];
+        list.push(piece);
+        pieces.set(row.job, list);
+      } catch (error) {
+        // What one request asks for must not spoil the others.
+        row.job.fail(error);
+      }
     }
     for (const [job, made] of pieces) {
       if ((job as Job<'generate'>).params.stream) job.event({ type: 'pieces', pieces: made });
@@ -122,7 +127,7 @@ export class Cohort {
       const seconds = (performance.now() - this.#started) / 1000;
       job.succeed({ rows: rows.map((row) => row.result()), prompts, promptTokens, seconds });
     }
-    this.#slots = this.#slots.filter(({ row }) => row.finish === null);
+    this.#slots = this.#slots.filter(({ row }) => row.finish === null && !row.job.ended);
   }
 
   #letCancelledGo(): void {

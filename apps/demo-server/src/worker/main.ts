@@ -2,7 +2,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BackendName } from '@weft/backend';
 import { setBackend, setThreads } from '@weft/backend';
-import { isWeftError } from '@weft/errors';
 import type { FromWorker, ToWorker, WorkerData } from '../pool/protocol.js';
 import { Job } from './job.js';
 import { loadPipeline } from './load-pipeline.js';
@@ -14,7 +13,7 @@ const port = parentPort!;
 const data = workerData as WorkerData;
 const send = (message: FromWorker): void => port.postMessage(message);
 
-async function start(): Promise<void> {
+async function load(): Promise<Scheduler> {
   const { source, batching, backend, threads, revision, localFilesOnly } = data;
   await setBackend(backend as BackendName);
   if (threads !== undefined) setThreads(threads);
@@ -22,8 +21,8 @@ async function start(): Promise<void> {
     ...(revision === undefined ? {} : { revision }),
     ...(localFilesOnly === undefined ? {} : { localFilesOnly }),
   });
-  const load = (task: string) => loadPipeline(task, served);
-  const pipelines = new PipelineRunner(served.info.tasks, load, batching.maxBatch, send);
+  const pipelineOf = (task: string) => loadPipeline(task, served);
+  const pipelines = new PipelineRunner(served.info.tasks, pipelineOf, batching.maxBatch, send);
   const scheduler = new Scheduler(served, pipelines, data, send);
   const jobs = new Map<number, Job>();
   port.on('message', (message: ToWorker) => {
@@ -39,12 +38,16 @@ async function start(): Promise<void> {
     scheduler.add(job);
   });
   send({ type: 'ready', info: served.info });
-  await scheduler.run();
+  return scheduler;
 }
 
-start().catch((error: unknown) => {
+let scheduler: Scheduler | undefined;
+try {
+  scheduler = await load();
+} catch (error) {
   // The server decides what becomes of a model that cannot be loaded; texts of users are not in such messages.
-  const message = isWeftError(error) ? error.message : error instanceof Error ? error.message : String(error);
-  send({ type: 'failed', message });
+  send({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
   port.close();
-});
+}
+// An error here is a mistake in this program: it ends the thread, and the server starts another.
+await scheduler?.run();
