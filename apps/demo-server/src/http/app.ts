@@ -119,7 +119,7 @@ async function page(app: App, folder: string | undefined): Promise<void> {
       // Names of assets change with their content; the page itself is asked for anew.
       setHeaders: (reply, path) => {
         const isAsset = path.startsWith(join(folder, 'assets'));
-        reply.setHeader('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
+        reply.header('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
       },
     });
     return;
