@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HubServer } from '../../../packages/checkpoint/test/hub-server.js';
+import { run as inProcess } from './support.js';
 import { fixture, type Result, weft } from './weft.js';
 
 const tiny = fixture('gpt2/fixtures/tiny');
@@ -96,7 +97,7 @@ describe('weft download', () => {
     [['org/model', '--lock', 'x']],
     [['--verify', 'x', '--all']],
   ])('says what is wrong with %j', async (args) => {
-    const { code, stderr } = await weft(['download', ...args]);
+    const { code, stderr } = await inProcess('download', ...args);
     expect(code).toBe(2);
     expect(stderr).toMatch(/give a model to fetch, or --verify/);
   });
@@ -132,7 +133,7 @@ describe('weft convert', () => {
     [['--dtype', 'float8'], 2, /float32, float16, bfloat16/],
     [['--max-shard-size', 'much'], 2, /such as 500MB/],
   ])('says how %j is wrong', async (args, expected, message) => {
-    const { code, stderr } = await weft(['convert', tiny, '-o', join(home, 'x'), ...args]);
+    const { code, stderr } = await inProcess('convert', tiny, '-o', join(home, 'x'), ...args);
     expect(code).toBe(expected);
     expect(stderr).toMatch(message);
   });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { CheckpointError, InputError } from '@weft/errors';
 import { writeJsonAtomic } from './atomic.js';
 import { readJson } from './config.js';
@@ -175,10 +175,9 @@ async function checkApart(from: string, folder: string): Promise<void> {
 
 async function copyRest(from: string, folder: string, dtype: Precision | undefined): Promise<string[]> {
   const rest = filesOfModel(await filesIn(from)).filter((path) => !isWeights(path) && path !== lockFileName);
-  const inside = resolve(folder).startsWith(`${resolve(from)}/`)
-    ? resolve(folder).slice(resolve(from).length + 1)
-    : undefined;
-  const copied = rest.filter((path) => inside === undefined || !path.startsWith(`${inside}/`));
+  // The result may stand in a folder within the source: it is not copied into itself.
+  const inside = relative(resolve(from), resolve(folder)).split(sep).join('/');
+  const copied = rest.filter((path) => !path.startsWith(`${inside}/`));
   for (const path of copied) {
     if (path === 'config.json') await writeConfig(join(from, path), join(folder, path), dtype);
     else await copyWhole(join(from, path), join(folder, path));
