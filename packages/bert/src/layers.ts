@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { gradientCheckpoint, idTensor, type Module } from '@weft/attention';
 import type { EncoderInputs, EncoderOutputs } from './inputs.js';
 
@@ -29,9 +29,10 @@ export function runLayers(
     ...(inputs.outputAttentions ? { attentions } : {}),
   };
   for (const layer of layers) {
-    hidden = inputs.gradientCheckpointing
-      ? checkpointed(layer, hidden, passed)
-      : layer.forward(hidden, passed); // [B, T, E]
+    const run = (): tf.Tensor => layer.forward(hidden, passed); // [B, T, E]
+    // What a layer leaves behind is freed before the next one runs; probabilities must outlive it.
+    if (inputs.gradientCheckpointing) hidden = checkpointed(layer, hidden, passed);
+    else hidden = inputs.outputAttentions ? run() : tf.tidy(run);
     hiddenStates.push(hidden);
   }
   return {

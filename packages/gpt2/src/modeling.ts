@@ -238,9 +238,10 @@ export class GPT2Model extends PretrainedModel<GPT2Config> {
       ...(inputs.outputAttentions ? { attentions } : {}),
     };
     for (const block of this.h) {
-      hidden = inputs.gradientCheckpointing
-        ? checkpointed(block, hidden, passed)
-        : block.forward(hidden, passed); // [B, T, E]
+      const run = (): tf.Tensor => block.forward(hidden, passed); // [B, T, E]
+      // What a block leaves behind is freed before the next one runs; probabilities must outlive it.
+      if (inputs.gradientCheckpointing) hidden = checkpointed(block, hidden, passed);
+      else hidden = inputs.outputAttentions ? run() : tf.tidy(run);
       if (inputs.outputHiddenStates) hiddenStates.push(hidden);
     }
     cache?.advance(length);

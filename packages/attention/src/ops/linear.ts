@@ -40,8 +40,9 @@ export function linear(
 
   if (hasKernel(LINEAR)) {
     // The gradient of an activation needs its input, which a fused kernel does not keep.
-    const fuse = kind === 'none' || !isRecording();
-    const attrs: LinearAttrs = { layout, activation: fuse ? kind : 'none' };
+    const reused = !isRecording();
+    const fuse = kind === 'none' || reused;
+    const attrs: LinearAttrs = { layout, activation: fuse ? kind : 'none', reused };
     const y = runFused(LINEAR, { x, weight, bias }, attrs)[0]!;
     return fuse ? y : activation(y, kind);
   }

@@ -3,3 +3,6 @@
 #include "../kernels/gemm.h"
 
 WEFT_EXPORT(batchMatMul, weft::batch_matmul)
+WEFT_EXPORT(packedFloats, weft::packed_floats)
+WEFT_EXPORT(packWeight, weft::pack_weight)
+WEFT_EXPORT(packedLinear, weft::packed_linear)

@@ -27,4 +27,14 @@ WEFT_KERNEL(void, batch_matmul,
              const int32_t* indexA, const int32_t* indexB, const float* bias, int32_t activation),
             (ta, tb, batch, m, n, k, a, b, c, indexA, indexB, bias, activation))
 
+// A weight that many multiplications share, rearranged once in the order in which the tiles read it. The arrangement
+// belongs to the instruction set in use; the result has the same bits as sgemm's.
+WEFT_KERNEL(int64_t, packed_floats, (int64_t n, int64_t k), (n, k))
+WEFT_KERNEL(void, pack_weight, (bool tb, int64_t n, int64_t k, const float* b, float* packed), (tb, n, k, b, packed))
+// C[m, n] = activation(A[m, k] B + bias[n]) for such a B.
+WEFT_KERNEL(void, packed_linear,
+            (int64_t m, int64_t n, int64_t k, const float* a, const float* packed, float* c, const float* bias,
+             int32_t activation),
+            (m, n, k, a, packed, c, bias, activation))
+
 }  // namespace weft

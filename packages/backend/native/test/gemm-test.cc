@@ -117,3 +117,27 @@ TEST(gemm_same_bits_on_any_number_of_threads) {
     }
   }
 }
+
+TEST(gemm_packed_weights_give_the_same_bits) {
+  Random random(13);
+  for (int64_t m : {0, 1, 13, 14, 15, 29, 130, 400}) {
+    for (int64_t n : {1, 15, 33, 96, 200}) {
+      for (int64_t k : {0, 1, 17, 130, 769, 1601}) {
+        const auto a = random.floats(m * k), b = random.floats(k * n), bias = random.floats(n);
+        for (bool tb : {false, true}) {
+          std::vector<float> packed(static_cast<size_t>(packed_floats(n, k)), std::nanf(""));
+          pack_weight(tb, n, k, b.data(), packed.data());
+          std::vector<float> c(static_cast<size_t>(m * n), std::nanf(""));
+          packed_linear(m, n, k, a.data(), packed.data(), c.data(), bias.data(), kActGelu);
+          std::vector<double> want(static_cast<size_t>(m * n));
+          reference::matmul(false, tb, m, n, k, a.data(), b.data(), want.data(), bias.data(), kActGelu);
+          EXPECT_CLOSE(c.data(), want.data(), m * n, 1e-6 + 2e-7 * static_cast<double>(k), 1e-5);
+          if (m <= 8) continue;  // sgemm takes another way
+          std::vector<float> same(static_cast<size_t>(m * n));
+          sgemm(false, tb, m, n, k, a.data(), k, b.data(), tb ? k : n, same.data(), n, bias.data(), kActGelu, false);
+          EXPECT(std::memcmp(c.data(), same.data(), c.size() * sizeof(float)) == 0);
+        }
+      }
+    }
+  }
+}

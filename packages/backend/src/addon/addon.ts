@@ -36,6 +36,18 @@ export interface Addon extends KernelFunctions {
     bias: Maybe<Float32Array>,
     activation: number,
   ): void;
+  packedFloats(n: number, k: number): number;
+  packWeight(transposed: boolean, n: number, k: number, b: Float32Array, packed: Float32Array): void;
+  packedLinear(
+    m: number,
+    n: number,
+    k: number,
+    a: Float32Array,
+    packed: Float32Array,
+    c: Float32Array,
+    bias: Maybe<Float32Array>,
+    activation: number,
+  ): void;
   quantizedLinear(
     m: number,
     n: number,

@@ -3,6 +3,11 @@ import type { LinearAttrs } from '@weft/attention';
 import type { KernelCall } from '../native/kernel.js';
 import { activationKind } from './activation-kind.js';
 
+/** Fewer rows read the weight as it lies. */
+const packedRows = 9;
+/** Smaller weights are packed as fast as they are found. */
+const packedSize = 4096;
+
 /** y = activation(x W + bias): see the contract of the fused kernels. */
 export function linear({ inputs, backend, attrs }: KernelCall<LinearAttrs>): TensorInfo {
   const { x, weight, bias } = inputs as { x: TensorInfo; weight: TensorInfo; bias?: TensorInfo };
@@ -14,6 +19,16 @@ export function linear({ inputs, backend, attrs }: KernelCall<LinearAttrs>): Ten
   let m = 1;
   for (let axis = 0; axis < shape.length - 1; axis++) m *= shape[axis]!;
   const y = backend.output(shape);
+  const xs = backend.floats(x);
+  const biases = bias === undefined ? null : backend.floats(bias);
+  const kind = activationKind(attrs.activation)!;
+  if (attrs.reused && m >= packedRows && n * k >= packedSize) {
+    const packed = backend.packedWeight(weight, transposed);
+    if (packed !== undefined) {
+      backend.addon.packedLinear(m, n, k, xs, packed, y.values, biases, kind);
+      return y;
+    }
+  }
   backend.addon.batchMatMul(
     false,
     transposed,
@@ -21,13 +36,13 @@ export function linear({ inputs, backend, attrs }: KernelCall<LinearAttrs>): Ten
     m,
     n,
     k,
-    backend.floats(x),
+    xs,
     backend.floats(weight),
     y.values,
     null,
     null,
-    bias === undefined ? null : backend.floats(bias),
-    activationKind(attrs.activation)!,
+    biases,
+    kind,
   );
   return y;
 }

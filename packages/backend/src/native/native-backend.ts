@@ -1,7 +1,8 @@
+import { totalmem } from 'node:os';
 import type { BackendValues, DataType, NumericDataType, TensorInfo, TypedArray } from '@tensorflow/tfjs';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { BackendError } from '@weft/errors';
-import type { Addon } from '../addon/addon.js';
+import type { Addon, InstructionSet } from '../addon/addon.js';
 import { BufferPool, largeBuffer } from './buffer-pool.js';
 
 /** The key of a tensor's data in tfjs: any object. */
@@ -15,6 +16,16 @@ interface NativeData {
   refCount: number;
   /** The pool's buffer under `values`, as long as nobody but this backend can see it. */
   pooled?: ArrayBuffer | undefined;
+  /** How often these values were a linear's weight; see `packedWeight`. */
+  uses?: number;
+  packed?: PackedWeight | undefined;
+}
+
+/** A weight in the order in which one instruction set's multiplication reads it. */
+interface PackedWeight {
+  buffer: ArrayBuffer;
+  floats: Float32Array;
+  instructionSet: InstructionSet;
 }
 
 /** A new tensor and the array that a kernel fills. */
@@ -25,6 +36,8 @@ export interface Output<T extends TypedArray = Float32Array> extends TensorInfo 
 
 /** The largest tensor, in bytes, exclusive: offsets of 32 bits are in use all through tfjs. */
 const limit = 2 ** 31;
+/** The most bytes that packed copies of weights may take. */
+const packedLimit = Math.min(2 ** 31, totalmem() / 8);
 
 /**
  * The cpu backend of tfjs with memory that is used again and kernels in C++. Data are typed arrays that
@@ -37,6 +50,7 @@ const limit = 2 ** 31;
 export class NativeBackend extends MathBackendCPU {
   readonly addon: Addon;
   readonly pool: BufferPool;
+  #packedBytes = 0;
 
   constructor(addon: Addon) {
     super();
@@ -104,6 +118,7 @@ export class NativeBackend extends MathBackendCPU {
   writable(tensor: TensorInfo): Float32Array {
     const data = this.data.get(tensor.dataId as DataId) as NativeData;
     const values = data.values as Float32Array;
+    this.#unpack(data);
     if (data.pooled !== undefined) return values;
     const pooled = this.pool.take(values.byteLength);
     const copy = new Float32Array(pooled, 0, values.length);
@@ -111,6 +126,37 @@ export class NativeBackend extends MathBackendCPU {
     data.values = copy;
     data.pooled = pooled;
     return copy;
+  }
+
+  /**
+   * A copy of a linear's weight in the order in which the multiplication reads it, made when the same values serve
+   * for the second time and kept until they change or go; undefined before that, and where the copies would take
+   * too much memory.
+   */
+  packedWeight(weight: TensorInfo, outIn: boolean): Float32Array | undefined {
+    const data = this.data.get(weight.dataId as DataId) as NativeData;
+    const { packed } = data;
+    if (packed?.instructionSet === this.addon.instructionSet()) return packed.floats;
+    data.uses = (data.uses ?? 0) + 1;
+    if (data.uses < 2) return undefined;
+    this.#unpack(data);
+    const [n, k] = (outIn ? weight.shape : [...weight.shape].reverse()) as [number, number];
+    const size = this.addon.packedFloats(n, k);
+    if (this.#packedBytes + 4 * size > packedLimit) return undefined;
+    const buffer = this.pool.take(4 * size);
+    const floats = new Float32Array(buffer, 0, size);
+    this.addon.packWeight(outIn, n, k, data.values as Float32Array, floats);
+    data.packed = { buffer, floats, instructionSet: this.addon.instructionSet() };
+    this.#packedBytes += buffer.byteLength;
+    return floats;
+  }
+
+  #unpack(data: NativeData): void {
+    data.uses = 0;
+    if (data.packed === undefined) return;
+    this.#packedBytes -= data.packed.buffer.byteLength;
+    this.pool.give(data.packed.buffer);
+    data.packed = undefined;
   }
 
   /** The same data under another shape. */
@@ -148,6 +194,7 @@ export class NativeBackend extends MathBackendCPU {
       this.disposeData(data.complexTensorInfos.imag.dataId as DataId, true);
     }
     this.data.delete(dataId);
+    this.#unpack(data);
     if (data.pooled !== undefined) this.pool.give(data.pooled);
     return true;
   }
@@ -161,6 +208,7 @@ export class NativeBackend extends MathBackendCPU {
       poolFreeBytes: free,
       poolPeakBytes: peak,
       scratchBytes: this.addon.scratchMemory(),
+      packedBytes: this.#packedBytes,
     };
   }
 
@@ -181,6 +229,8 @@ export interface NativeMemory {
   poolPeakBytes: number;
   /** Bytes that the kernels' threads keep for intermediate values. */
   scratchBytes: number;
+  /** Bytes of the pool in packed copies of weights. */
+  packedBytes: number;
 }
 
 function checkSize(bytes: number): void {
