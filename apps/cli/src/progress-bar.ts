@@ -10,12 +10,16 @@ export interface ByteProgress {
   moved?: number;
 }
 
+/** How far back the rate looks, in ms. */
+const WINDOW = 10_000;
+
 /**
  * A bar on standard error that is drawn in place, with rate and time left, as wide as the terminal lets it;
  * without a terminal one line a label instead, when it is whole.
  */
 export class ByteBar {
-  readonly #started = performance.now();
+  /** What had moved when, over the last seconds: a stall shows, and an early burst is forgotten. */
+  #samples: { at: number; moved: number }[] = [{ at: performance.now(), moved: 0 }];
   #bar: SingleBar | undefined;
   #last: ByteProgress | undefined;
 
@@ -34,6 +38,7 @@ export class ByteBar {
     }
     this.#last = progress;
     this.#bar?.update(loaded);
+    this.#sample();
   }
 
   stop(): void {
@@ -48,7 +53,18 @@ export class ByteBar {
   }
 
   #draw(): string {
-    return barLine(this.#last!, (performance.now() - this.#started) / 1000, process.stderr.columns || 80);
+    const oldest = this.#samples[0]!;
+    const { loaded, moved = loaded } = this.#last!;
+    const seconds = (performance.now() - oldest.at) / 1000;
+    return barLine(this.#last!, { bytes: moved - oldest.moved, seconds }, process.stderr.columns || 80);
+  }
+
+  #sample(): void {
+    const at = performance.now();
+    if (at - this.#samples.at(-1)!.at < 250) return;
+    const { loaded, moved = loaded } = this.#last!;
+    this.#samples.push({ at, moved });
+    while (this.#samples.length > 2 && at - this.#samples[1]!.at > WINDOW) this.#samples.shift();
   }
 }
 
@@ -78,15 +94,16 @@ export function fileBars(): { update: (progress: FileProgress) => void; stop: ()
   };
 }
 
-/** One line of no more than `columns` characters: label, bar, amount, rate, time left. */
+/** One line of no more than `columns` characters: label, bar, amount, rate, time left once that can be known. */
 export function barLine(
-  { label, loaded, total, moved = loaded }: ByteProgress,
-  seconds: number,
+  { label, loaded, total }: ByteProgress,
+  recent: { bytes: number; seconds: number },
   columns: number,
 ): string {
-  const rate = seconds > 0 ? moved / seconds : 0;
+  const rate = recent.seconds > 0 ? Math.max(0, recent.bytes) / recent.seconds : 0;
   const share = total === 0 ? 1 : Math.min(1, loaded / total);
-  const left = rate > 0 ? ` · ${duration((total - loaded) / rate)} left` : '';
+  const isKnown = rate > 0 && (recent.seconds > 1 || share > 0.2);
+  const left = isKnown ? ` · ${duration((total - loaded) / rate)} left` : '';
   const numbers = ` ${String(Math.floor(share * 100)).padStart(3)} % of ${bytes(total)} · ${bytes(Math.round(rate))}/s${left}`;
   const room = columns - 1 - numbers.length;
   const name = fit(label, Math.max(8, Math.min(label.length, Math.floor(room / 2))));

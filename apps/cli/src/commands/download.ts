@@ -80,7 +80,7 @@ async function download(model: string, flags: DownloadFlags, signal: AbortSignal
   }
   printReport(result, seconds);
   if (lockHash === undefined) return printLine(`now: weft inspect ${model}`);
-  printLine(`${lockFileName} ${colors.dim(`sha256 ${lockHash}`)}`);
+  printLine(`${lockFileName} has this sha256, to be kept elsewhere:\n${lockHash}`);
   printLine(`now: weft download --verify ${outputDir}`);
 }
 
@@ -119,13 +119,13 @@ async function verify(folder: string, flags: DownloadFlags, signal: AbortSignal)
   const sizes = Object.values(lock.files).reduce((sum, { size }) => sum + size, 0);
   if (isIntact) {
     printLine(
-      `${colors.green('intact')}: ${files.length} files, ${bytes(sizes)}, ${lock.id} at ${lock.commit}`,
+      `${colors.green('intact')}: ${files.length} files, ${bytes(sizes)}, ${lock.id} at ${lock.commit.slice(0, 12)}`,
     );
     return;
   }
   const wrong = files.filter(({ state }) => state !== 'ok');
   printLine(
-    `${colors.red('not intact')}: ${wrong.length} of ${files.length} files of ${lock.id} at ${lock.commit}`,
+    `${colors.red('not intact')}: ${wrong.length} of ${files.length} files of ${lock.id} at ${lock.commit.slice(0, 12)}`,
   );
   for (const file of wrong) printDifference(file);
 }
