@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { InputError } from '@weft/errors';
+import { hasBeamAttention } from '../ops/beam-attention.js';
 import { hasKernel, runFused } from '../ops/dispatch.js';
 import { CACHE_APPEND, type CacheAppendAttrs } from '../ops/kernels.js';
 
@@ -11,6 +12,21 @@ interface LayerCache {
 /** The keys and values of one layer that attention is to look at; only the first `length` positions count. */
 export interface CachedKeysAndValues extends LayerCache {
   length: number;
+  /**
+   * int32 [B, length]: which row of key and value holds each position, for `beamAttention`. Absent where each row
+   * holds its own, and always unless the cache shares its rows.
+   */
+  rows?: tf.Tensor2D;
+}
+
+export interface KeyValueCacheOptions {
+  numLayers: number;
+  maxLength: number;
+  /**
+   * `reorder` then moves no keys and values but a table of who holds what, where the backend has `beamAttention`: for
+   * decoders that look at `rows`.
+   */
+  sharesRows?: boolean;
 }
 
 /**
@@ -33,9 +49,12 @@ export class KeyValueCache {
   readonly maxLength: number;
   #layers: (LayerCache | undefined)[];
   #length = 0;
+  readonly #sharesRows: boolean;
+  #shared: SharedRows | undefined;
 
-  constructor({ numLayers, maxLength }: { numLayers: number; maxLength: number }) {
+  constructor({ numLayers, maxLength, sharesRows = false }: KeyValueCacheOptions) {
     this.maxLength = maxLength;
+    this.#sharesRows = sharesRows;
     this.#layers = Array.from({ length: numLayers });
   }
 
@@ -58,6 +77,8 @@ export class KeyValueCache {
         remedy: 'shorten the prompt or ask for fewer new tokens',
       });
     }
+    // Only one new position at a time can be looked up in the table.
+    if (this.#shared && key.shape[1] > 1) this.#settle(this.#shared);
     const held = this.#layers[layer];
     const next = hasKernel(CACHE_APPEND)
       ? this.#appendInPlace(held, key, value, length)
@@ -66,7 +87,7 @@ export class KeyValueCache {
           value: concatenate(held?.value, value, this.#length),
         };
     this.#layers[layer] = next;
-    return { ...next, length };
+    return { ...next, length, ...(this.#shared ? { rows: this.#shared.table(length) } : {}) };
   }
 
   /** Counts `positions` more as fed, after every layer has them. */
@@ -77,32 +98,62 @@ export class KeyValueCache {
   /** Forgets every position from `length` on. */
   crop(length: number): void {
     this.#length = Math.min(this.#length, length);
+    this.#shared?.crop(this.#length);
   }
 
   /** Row i goes on from what row indices[i] has seen; the batch may grow or shrink. */
   reorder(indices: readonly number[]): void {
-    if (indices.every((index, i) => index === i) && indices.length === this.#layers[0]?.key.shape[0]) return;
-    const order = tf.tensor1d([...indices], 'int32');
-    this.#layers = this.#layers.map((held) => {
-      if (!held) return undefined;
-      const moved = {
-        key: tf.keep(tf.gather(held.key, order)),
-        value: tf.keep(tf.gather(held.value, order)),
-      };
-      tf.dispose([held.key, held.value]);
-      return moved;
-    });
-    order.dispose();
+    const held = this.#layers[0]?.key.shape[0];
+    if (held === undefined) return;
+    const batch = this.#shared?.batch ?? held;
+    if (indices.every((index, i) => index === i) && indices.length === batch) return;
+    if (!(this.#sharesRows && hasKernel(CACHE_APPEND) && hasBeamAttention())) {
+      this.#move(indices);
+      return;
+    }
+    // Rows that there is no room for yet.
+    if (indices.length > held) this.#move(Array.from(indices, (_, i) => (i < held ? i : 0)));
+    this.#shared ??= new SharedRows(held, this.#length);
+    this.#shared.reorder(indices, this.#length);
   }
 
   dispose(): void {
     for (const held of this.#layers) if (held) tf.dispose([held.key, held.value]);
     this.#layers = this.#layers.map(() => undefined);
     this.#length = 0;
+    this.#shared?.dispose();
+    this.#shared = undefined;
   }
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  #move(indices: readonly number[]): void {
+    this.#replace((tensor) => {
+      const order = tf.tensor1d([...indices], 'int32');
+      return tf.gather(tensor, order);
+    });
+  }
+
+  /** Gives each row its own past again. */
+  #settle(shared: SharedRows): void {
+    this.#replace((tensor) => {
+      const [held, capacity, width] = tensor.shape;
+      const places = shared.places(this.#length, capacity); // [B * capacity]
+      return tf.gather(tensor.reshape([held * capacity, width]), places).reshape([-1, capacity, width]);
+    });
+    shared.dispose();
+    this.#shared = undefined;
+  }
+
+  #replace(change: (tensor: tf.Tensor3D) => tf.Tensor): void {
+    const changed = (tensor: tf.Tensor3D): tf.Tensor3D => {
+      const next = tf.tidy(() => tf.keep(change(tensor)));
+      tensor.dispose();
+      return next as tf.Tensor3D;
+    };
+    this.#layers = this.#layers.map((held) => held && { key: changed(held.key), value: changed(held.value) });
   }
 
   #appendInPlace(
@@ -119,12 +170,15 @@ export class KeyValueCache {
   }
 
   #grow(held: LayerCache | undefined, key: tf.Tensor3D, value: tf.Tensor3D, length: number): LayerCache {
-    const capacity = Math.min(this.maxLength, Math.max(64, 2 ** Math.ceil(Math.log2(length))));
+    const least = this.#sharesRows ? 32 : 64;
+    const capacity = Math.min(this.maxLength, Math.max(least, 2 ** Math.ceil(Math.log2(length))));
     const enlarge = (
       old: tf.Tensor3D | undefined,
       [batch, , width]: [number, number, number],
     ): tf.Tensor3D => {
-      const room = tf.keep(tf.fill([batch, capacity, width], 0)) as tf.Tensor3D;
+      // Where rows are shared, ones that no beam goes on from may hold what others look at.
+      const rows = Math.max(batch, old?.shape[0] ?? 0);
+      const room = tf.keep(tf.fill([rows, capacity, width], 0)) as tf.Tensor3D;
       if (!old) return room;
       tf.dispose(
         runFused(CACHE_APPEND, { cache: room, update: old }, { position: 0 } satisfies CacheAppendAttrs),
@@ -133,6 +187,69 @@ export class KeyValueCache {
       return room;
     };
     return { key: enlarge(held?.key, key.shape), value: enlarge(held?.value, value.shape) };
+  }
+}
+
+/** Which row of a cache holds each position of each row. */
+class SharedRows {
+  /** [B][positions]: position t of row b was written while the row stood at place #rows[b][t]. */
+  #rows: number[][];
+  #table: tf.Tensor2D | undefined;
+
+  constructor(batch: number, length: number) {
+    this.#rows = Array.from({ length: batch }, (_, row) => new Array<number>(length).fill(row));
+  }
+
+  get batch(): number {
+    return this.#rows.length;
+  }
+
+  reorder(indices: readonly number[], length: number): void {
+    this.#fill(length);
+    this.#rows = indices.map((index) => this.#rows[index]!.slice(0, length));
+    this.#forget();
+  }
+
+  crop(length: number): void {
+    for (const row of this.#rows) row.length = Math.min(row.length, length);
+    this.#forget();
+  }
+
+  /** int32 [B, length], kept until the next one. */
+  table(length: number): tf.Tensor2D {
+    if (this.#table?.shape[1] === length) return this.#table;
+    this.#fill(length);
+    this.#forget();
+    const flat = new Int32Array(this.batch * length);
+    for (const [b, row] of this.#rows.entries()) {
+      for (let t = 0; t < length; t++) flat[b * length + t] = row[t]!;
+    }
+    this.#table = tf.keep(tf.tensor2d(flat, [this.batch, length], 'int32'));
+    return this.#table;
+  }
+
+  /** Where each position of each row lies among all positions of the cache, int32 [B * capacity]. */
+  places(length: number, capacity: number): tf.Tensor1D {
+    this.#fill(length);
+    const places = new Int32Array(this.batch * capacity);
+    for (const [b, row] of this.#rows.entries()) {
+      for (let t = 0; t < length; t++) places[b * capacity + t] = row[t]! * capacity + t;
+    }
+    return tf.tensor1d(places, 'int32');
+  }
+
+  dispose(): void {
+    this.#forget();
+  }
+
+  /** Positions since the last change were written where each row stands now. */
+  #fill(length: number): void {
+    for (const [b, row] of this.#rows.entries()) while (row.length < length) row.push(b);
+  }
+
+  #forget(): void {
+    this.#table?.dispose();
+    this.#table = undefined;
   }
 }
 

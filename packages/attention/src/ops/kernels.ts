@@ -82,13 +82,35 @@ export const ATTENTION = 'WeftAttention';
 export const ATTENTION_GRAD = 'WeftAttentionGrad';
 
 /**
- * Writes update [B, T, E] into cache [B, C, E] at positions [position, position + T), in place.
+ * Writes update [B, T, E] into the first B rows of cache [P, C, E] at positions [position, position + T), in place.
  * in: cache, update. out: []. Only for tensors that a cache object owns alone.
  */
 export interface CacheAppendAttrs {
   position: number;
 }
 export const CACHE_APPEND = 'WeftCacheAppend';
+
+/**
+ * Attention of one position a row over a cache whose rows share their pasts; no gradient.
+ * in: query [R, 1, H * D], key [P, C, H * D], value [P, C, H * D], rows int32 [R, keyLength] (position t of row r lies
+ * in row rows[r, t] of key and value; numbers outside [0, P) are refused), bias? [1, H, 1, keyLength].
+ * out: [y [R, 1, H * D]] = softmax(scale * q k^T + bias) v, head by head.
+ */
+export interface BeamAttentionAttrs {
+  numHeads: number;
+  scale: number;
+  keyLength: number;
+}
+export const BEAM_ATTENTION = 'WeftBeamAttention';
+
+/**
+ * The likeliest tokens of each row. in: logits [R, V]. out: [tokens int32 [R, count], logProbabilities [R, count]],
+ * falling, the first of equals first; each is float32((logit - max) - float32(log(sum(exp(logit - max))))).
+ */
+export interface TopTokensAttrs {
+  count: number;
+}
+export const TOP_TOKENS = 'WeftTopTokens';
 
 /** Rows of a table. in: weight [V, E], ids int32 [...]. out: [y [..., E]]. Ids outside [0, V) are refused. */
 export const EMBEDDING = 'WeftEmbedding';

@@ -15,6 +15,8 @@ constexpr int64_t kDepth = 768;
 constexpr int64_t kShared = 2016;
 // Panels of A that a task packs for itself.
 constexpr int64_t kBlockPanels = 8;
+// Rows of A up to which reading B in time counts.
+constexpr int64_t kFewRows = 256;
 // Multiplications below which a second thread does not pay.
 constexpr int64_t kSerial = 96 * 96 * 96;
 
@@ -60,7 +62,9 @@ void pack_b(const Gemm& g, int64_t column, Pass pass, float* to) {
   const int64_t columns = g.n - column < kTileColumns ? g.n - column : kTileColumns;
   const int64_t vectors = (columns + kLanes - 1) / kLanes;
   if (g.tb) {
-    pack_b_columns(g.b + column * g.ldb + pass.p, g.ldb, columns, vectors, pass.kc, to);
+    // Many rows of A leave the processor time enough to wait; what it has in its caches is worth more then.
+    const int64_t ahead = g.m <= kFewRows ? kTileColumns * g.ldb : 0;
+    pack_b_columns(g.b + column * g.ldb + pass.p, g.ldb, columns, vectors, pass.kc, ahead, to);
   } else {
     pack_b_rows(g.b + pass.p * g.ldb + column, g.ldb, columns, vectors, pass.kc, to);
   }
