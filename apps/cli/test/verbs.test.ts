@@ -172,6 +172,20 @@ describe('pipes', () => {
     expect(parsed<{ embedding: unknown }>(json.stdout)[0]).toEqual({ text: '', embedding: null });
   });
 
+  it('files one after the other, standard input among them; a file that is not there is said', async () => {
+    const file = join(folder, 'two.txt');
+    writeFileSync(file, 'first\nsecond\n');
+    const args = ['embed', '-m', model('masked-bert'), '--json'];
+    const { stdout } = await weft([...args, '-f', file, '-f', '-'], { input: 'third' });
+    expect(parsed<{ text: string }>(stdout).map(({ text }) => text)).toEqual(['first', 'second', 'third']);
+    const missing = await inProcess(...args, '-f', join(folder, 'none.txt'));
+    expect(missing).toMatchObject({ code: 1, stdout: '' });
+    expect(missing.stderr).toMatch(/expected {2}a file[\s\S]*none\.txt|none\.txt[\s\S]*expected {2}a file/);
+    const latin = join(folder, 'latin.txt');
+    writeFileSync(latin, Buffer.from([0x66, 0xfc, 0x72, 0x0a]));
+    expect((await inProcess(...args, '-f', latin)).stderr).toMatch(/text in UTF-8/);
+  });
+
   it('answers come while the input goes on, no more of it read than is answered, and Ctrl-C ends it', async () => {
     const child = spawn(process.execPath, [bin, 'classify', '-m', model('sentiment'), '--batch-size', '4'], {
       env: { ...process.env, ...quiet },
