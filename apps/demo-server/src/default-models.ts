@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { ServedModelOptions } from './options.js';
-import { writeRandomModels } from './random-models.js';
 
 /** What is served where nobody names a model. */
 export interface DefaultModels {
@@ -46,6 +45,8 @@ export async function defaultModels(): Promise<DefaultModels> {
       dispose: async () => {},
     };
   }
+  // Loads the models' packages, which a server that is given models never needs in its main thread.
+  const { writeRandomModels } = await import('./random-models.js');
   const folder = await mkdtemp(join(tmpdir(), 'weft-random-'));
   return {
     models: await writeRandomModels(folder),
