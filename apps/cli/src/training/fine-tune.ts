@@ -39,12 +39,23 @@ export async function fineTune(
   const output = await withLastCheckpoint(outputDir, () =>
     trainer.train({ signal: options.signal, ...(options.resume ? { resumeFromCheckpoint: true } : {}) }),
   );
-  const metrics = task.evaluation.length > 0 ? await trainer.evaluate() : {};
+  const metrics = task.evaluation.length > 0 ? await finalMetrics(trainer) : {};
   await task.model.savePretrained(outputDir);
   await tokenizer.savePretrained(outputDir);
   const { writeJsonAtomic } = await import('@weft/checkpoint');
   await writeJsonAtomic(join(outputDir, 'all_results.json'), { ...output.metrics, ...metrics });
   return { output, metrics, best: trainer.state.bestMetric };
+}
+
+/** Of the model as it is now: those of the last evaluation, unless steps or a better checkpoint came after it. */
+async function finalMetrics(trainer: Trainer<TokenizedExample>): Promise<LogEntry> {
+  const { state, args } = trainer;
+  const last = state.logHistory.findLast((entry) => entry.eval_loss !== undefined);
+  const isLast = last?.step === state.globalStep;
+  const isKept = !args.loadBestModelAtEnd || state.bestGlobalStep === state.globalStep;
+  if (!last || !isLast || !isKept) return trainer.evaluate();
+  const { step: _, epoch: __, ...metrics } = last;
+  return metrics;
 }
 
 async function trainerOf(
