@@ -121,13 +121,21 @@ async function measure(source, maxBatch) {
   }
 }
 
-/** Means of the second and the last quarter: the first warms up. */
+/**
+ * The least of the second and of the last quarter: the first warms up, and garbage that waits to be collected is no
+ * growth.
+ */
 function describeMemory(samples) {
   const quarter = Math.max(1, Math.floor(samples.length / 4));
-  const mean = (part) => round(part.reduce((sum, value) => sum + value, 0) / part.length);
-  const second = mean(samples.slice(quarter, 2 * quarter));
-  const last = mean(samples.slice(-quarter));
-  return { secondQuarterMiB: second, lastQuarterMiB: last, growth: round(last / second - 1, 3) };
+  const second = Math.min(...samples.slice(quarter, 2 * quarter));
+  const last = Math.min(...samples.slice(-quarter));
+  const most = Math.max(...samples);
+  return {
+    secondQuarterMiB: round(second),
+    lastQuarterMiB: round(last),
+    mostMiB: round(most),
+    growth: round(last / second - 1, 3),
+  };
 }
 
 function at(values, share) {

@@ -32,6 +32,15 @@ const TASKS = [
 /**
  * The models that a server without `--model` serves: those of `@weft/mini-models` where that is installed, else small
  * random ones, made on the spot.
+ *
+ * @example
+ * ```ts
+ * import { defaultModels } from '@weft/demo-server';
+ *
+ * const { models, notice, dispose } = await defaultModels();
+ * console.assert(models.length > 0 && notice !== '');
+ * await dispose();
+ * ```
  */
 export async function defaultModels(): Promise<DefaultModels> {
   const mini = (await import(MINI_MODELS).catch(() => undefined)) as MiniModels | undefined;
