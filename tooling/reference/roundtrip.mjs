@@ -10,6 +10,7 @@ import { adamW, clipScale, globalNorm } from '@weft/attention';
 import { setBackend } from '@weft/backend';
 import * as bert from '@weft/bert';
 import * as gpt2 from '@weft/gpt2';
+import { MarianMTModel } from '@weft/marian';
 import * as t5 from '@weft/t5';
 
 const [folder] = process.argv.slice(2);
@@ -22,7 +23,9 @@ const rows = (batch, length, low, size, seed) =>
   );
 
 function train(model, batchOf) {
-  const parameters = model.parameters();
+  // What PyTorch keeps as a buffer is not trained.
+  const named = model.namedParameters().filter(([key]) => key !== 'final_logits_bias');
+  const parameters = named.map(([, parameter]) => parameter);
   const moments = () => parameters.map(({ shape }) => tf.variable(tf.zeros(shape)));
   const [means, variances] = [moments(), moments()];
   const each = (number) => parameters.map(() => number);
@@ -129,6 +132,16 @@ async function roundtripT5(family) {
   await save(`t5-${family}-sharded`, sharded, inputs, { ...outputs, maxShardSize: 20_000 });
 }
 
+async function roundtripMarian() {
+  const model = await MarianMTModel.fromPretrained(join(packages, 'marian/fixtures/tiny'));
+  const text = (length, seed) => rows(3, length, 1, 79, seed);
+  train(model, (step) => ({ inputIds: text(9, step), labels: text(6, step + 20), outputLogits: false }));
+  const inputIds = text(9, 50);
+  const attentionMask = inputIds.map((row, b) => row.map((_, t) => Number(t < 9 - b)));
+  const inputs = { inputIds, attentionMask, decoderInputIds: text(6, 70) };
+  await save('marian', model, inputs, { only: ['logits', 'encoderLastHiddenState'] });
+}
+
 await setBackend(process.env.WEFT_BACKEND ?? 'auto');
 console.log(`node ${process.version}, backend ${tf.getBackend()}`);
 await roundtripGpt2();
@@ -137,3 +150,4 @@ await roundtripBert('distilbert', 'DistilBert');
 await roundtripBert('roberta', 'Roberta');
 await roundtripT5('v1_0');
 await roundtripT5('v1_1');
+await roundtripMarian();
