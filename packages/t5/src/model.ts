@@ -60,12 +60,13 @@ function encode(
   shared: Embedding,
   encoder: Encoder,
   { inputIds, attentionMask, outputHiddenStates, outputAttentions, gradientCheckpointing }: T5EncoderInputs,
+  embedded = shared.forward(idTensor(inputIds)), // [B, S, E]
 ): T5EncoderOutputs {
   checkCheckpointing({ outputAttentions, gradientCheckpointing });
   const hiddenStates: tf.Tensor[] | undefined = outputHiddenStates ? [] : undefined;
   const attentions: tf.Tensor[] | undefined = outputAttentions ? [] : undefined;
   const lastHiddenState = encoder.run(
-    shared.forward(idTensor(inputIds)), // [B, S, E]
+    embedded,
     {
       ...(attentionMask ? { keyPaddingMask: idTensor(attentionMask, 'attentionMask') } : {}),
       ...(attentions ? { attentions } : {}),
@@ -187,12 +188,14 @@ export class T5Model extends PretrainedModel<T5Config> {
       attentions?: tf.Tensor[];
       crossAttentions?: tf.Tensor[];
       gradientCheckpointing?: boolean;
+      /** Of the ids, [B, T, E], where they have been looked up already. */
+      embedded?: tf.Tensor;
     } = {},
   ): tf.Tensor3D {
     const { decoderAttentionMask, cache, hiddenStates, attentions, crossAttentions } = options;
     const ids = idTensor(decoderInputIds, 'decoderInputIds'); // [B, T]
     const states = this.decoder.run(
-      this.shared.forward(ids), // [B, T, E]
+      options.embedded ?? this.shared.forward(ids), // [B, T, E]
       {
         memory: (layer) => projected[layer]!,
         ...(paddingMask ? { memoryPaddingMask: paddingMask } : {}),
@@ -219,7 +222,11 @@ export class T5Model extends PretrainedModel<T5Config> {
   protected run(inputs: T5Inputs): T5Outputs {
     const { outputHiddenStates, outputAttentions, decoderInputIds, decoderAttentionMask, attentionMask } =
       inputs;
-    const encoded = this.encode(inputs);
+    const [source, target] = this.#embedBoth(
+      idTensor(inputs.inputIds),
+      idTensor(decoderInputIds, 'decoderInputIds'),
+    );
+    const encoded = encode(this.shared, this.encoder, inputs, source);
     const collect = <T>(wanted: boolean | undefined): T[] | undefined => (wanted ? [] : undefined);
     const hiddenStates = collect<tf.Tensor>(outputHiddenStates);
     const attentions = collect<tf.Tensor>(outputAttentions);
@@ -228,6 +235,7 @@ export class T5Model extends PretrainedModel<T5Config> {
       decoderInputIds,
       this.remember(encoded.lastHiddenState, attentionMask),
       {
+        embedded: target,
         ...(decoderAttentionMask ? { decoderAttentionMask } : {}),
         ...(hiddenStates ? { hiddenStates } : {}),
         ...(attentions && crossAttentions ? { attentions, crossAttentions } : {}),
@@ -243,5 +251,12 @@ export class T5Model extends PretrainedModel<T5Config> {
       ...(attentions ? { decoderAttentions: attentions as tf.Tensor4D[] } : {}),
       ...(crossAttentions ? { crossAttentions: crossAttentions as tf.Tensor4D[] } : {}),
     };
+  }
+
+  /** [B, S] and [B, T] -> [B, S, E] and [B, T, E], looked up at once: each look-up costs a gradient of the whole table. */
+  #embedBoth(source: tf.Tensor2D, target: tf.Tensor2D): [tf.Tensor, tf.Tensor] {
+    const rows = this.shared.forward(tf.concat([source.flatten(), target.flatten()])); // [B * (S + T), E]
+    const [first, second] = tf.split(rows, [source.size, target.size]);
+    return [first!.reshape([...source.shape, -1]), second!.reshape([...target.shape, -1])];
   }
 }
