@@ -1,8 +1,9 @@
 // Builds build/Release/weft.node from the sources beside this file with the system's C++ compiler; downloads nothing.
 //   node native/build.mjs             fails when it cannot build
 //   node native/build.mjs --install   the install step: says in one line why there is no native backend, and succeeds
+//   node native/build.mjs --into=DIR  builds in another folder, with nothing compiled before: how long it takes
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { arch, argv, platform } from 'node:process';
 import {
   baseFlags,
@@ -16,7 +17,8 @@ import {
 } from './toolchain.mjs';
 
 const installing = argv.includes('--install');
-const output = join(packageRoot, 'build', 'Release', 'weft.node');
+const folder = argv.find((word) => word.startsWith('--into='))?.slice(7) ?? join(packageRoot, 'build');
+const output = join(folder, 'Release', 'weft.node');
 
 function giveUp(reason) {
   process.stderr.write(
@@ -57,7 +59,7 @@ async function build() {
         tag: 'binding',
       })),
     ];
-    const objects = await compile(jobs, compiler, join(packageRoot, 'build', 'obj'));
+    const objects = await compile(jobs, compiler, join(folder, 'obj'));
     await link(objects, compiler, flags, output);
   } catch (error) {
     if (installing) giveUp(`${compiler.command} failed: ${String(error.message).split('\n')[0]}`);
@@ -65,7 +67,7 @@ async function build() {
   }
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   process.stdout.write(
-    `@weft/backend: built build/Release/weft.node in ${seconds} s (${compiler.version})\n`,
+    `@weft/backend: built ${relative(packageRoot, output)} in ${seconds} s (${compiler.version})\n`,
   );
 }
 

@@ -10,6 +10,9 @@ export interface ContenderSpec {
   kinds: readonly Kind[];
   /** Kinds that it runs in float32 only. */
   float32Only?: boolean;
+  environment?: Readonly<Record<string, string>>;
+  /** Far slower than the rest: measured once, after them, and stopped where its limit is sure to be kept. */
+  slow?: boolean;
 }
 
 export interface Reply {
@@ -32,7 +35,10 @@ export class Contender {
 
   constructor(spec: ContenderSpec, environment: NodeJS.ProcessEnv) {
     this.name = spec.name;
-    this.#child = spawn(spec.command, spec.args, { env: environment, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child = spawn(spec.command, spec.args, {
+      env: { ...environment, ...spec.environment },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     this.#lines = createInterface({ input: this.#child.stdout! });
     this.#lines.on('line', (line) => {
       // Libraries print what they like; only lines of the protocol begin so.
@@ -48,8 +54,9 @@ export class Contender {
     );
   }
 
-  prepare(workload: Workload): Promise<Reply> {
-    return this.#ask({ prepare: workload });
+  /** Loads what the workload needs, and runs it once unless `cold`. */
+  prepare(workload: Workload, { cold = false } = {}): Promise<Reply> {
+    return this.#ask({ prepare: workload, cold });
   }
 
   run(): Promise<Reply> {

@@ -28,6 +28,12 @@ export function availableContenders({ models, python }: Options): Contenders {
   const contenders: ContenderSpec[] = [
     nodeWorker('weft', 'weft', ['sgemm', ...inference, ...training]),
     nodeWorker('weft', 'weft-seq2seq', seq2seq),
+    {
+      ...nodeWorker('weft on wasm', 'weft', [...inference, ...training]),
+      environment: { WEFT_BENCH_BACKEND: 'wasm' },
+      float32Only: true,
+      slow: true,
+    },
   ];
   const missing: Contenders['missing'] = [];
   const haveModels = existsSync(join(models, 'gpt2', 'model.safetensors'));

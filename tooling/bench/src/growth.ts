@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { setBackend, setThreads } from '@weft/backend';
 import { GPT2LMHeadModel } from '@weft/gpt2';
 import { median } from './measure.js';
+import { firstToken } from './own.js';
 import { trainOneStep } from './train-one-step.js';
 
 /**
@@ -24,7 +24,7 @@ const seconds = async (run: () => Promise<unknown> | unknown): Promise<number> =
 const growth = {
   step: await stepGrowth(),
   decode: await decodeGrowth(),
-  firstTokenSeconds: await firstToken(),
+  firstTokenSeconds: await firstToken(models, 5),
 };
 const file = fileURLToPath(new URL('../results/growth.json', import.meta.url));
 await writeFile(file, `${JSON.stringify(growth, null, 2)}\n`);
@@ -60,26 +60,4 @@ async function decodeGrowth(): Promise<{ context: number; seconds: number }[]> {
     const at = context - 48;
     return { context, seconds: median(times.slice(Math.max(0, at - 12), at + 12)) };
   });
-}
-
-/** Seconds from the start of a process to the first generated token of a 124M model, its file in the page cache. */
-async function firstToken(): Promise<number> {
-  const bin = fileURLToPath(new URL('../../../apps/cli/dist/bin.js', import.meta.url));
-  const args = [bin, 'generate', '-m', `${models}/gpt2`, '--greedy', '-n', '2', 'a'];
-  const once = (): Promise<number> =>
-    new Promise((resolve, reject) => {
-      const started = performance.now();
-      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
-      let pieces = 0;
-      child.stdout.on('data', () => {
-        pieces++;
-        // The prompt comes first, then the first token.
-        if (pieces === 2) resolve((performance.now() - started) / 1000);
-      });
-      child.on('error', reject);
-      child.on('exit', () => resolve((performance.now() - started) / 1000));
-    });
-  const times: number[] = [];
-  for (let i = 0; i < 5; i++) times.push(await once());
-  return median(times);
 }

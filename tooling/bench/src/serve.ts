@@ -9,12 +9,12 @@ export type Run = () => Promise<number | undefined> | number | undefined;
 export async function serve(prepare: (workload: Workload) => Promise<Run> | Run): Promise<void> {
   let run: Run | undefined;
   for await (const line of createInterface({ input: process.stdin })) {
-    const message = JSON.parse(line) as { prepare?: Workload; run?: true };
+    const message = JSON.parse(line) as { prepare?: Workload; cold?: boolean; run?: true };
     let reply: Reply;
     try {
       if (message.prepare) {
         run = await prepare(message.prepare);
-        await run();
+        if (!message.cold) await run();
         reply = { ready: true };
       } else {
         reply = await timed(run!);

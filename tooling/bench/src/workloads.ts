@@ -92,3 +92,44 @@ export const entries: readonly Entry[] = [
     limit: 0.8,
   },
 ];
+
+/** The multiply-adds (as two operations) or the bytes that a workload cannot do without; undefined where not counted. */
+export interface Work {
+  flops?: number;
+  bytes?: number;
+}
+
+/** Parameters of the linear layers of both base models, without embeddings. */
+const blockParameters = 12 * 12 * 768 * 768;
+const headParameters = 50257 * 768;
+
+/** What the machine has to do at least for one run, against which its measured peak is held. */
+export function workOf(workload: Workload): Work {
+  switch (workload.kind) {
+    case 'sgemm':
+      return { flops: 2 * workload.m * workload.k * workload.n };
+    case 'bert-forward':
+      return { flops: forwardFlops(workload.batch, workload.length, 1, 0) };
+    case 'bert-step':
+      return { flops: 3 * forwardFlops(workload.batch, workload.length, 1, 0) };
+    case 'gpt2-step':
+      return { flops: 3 * forwardFlops(workload.batch, workload.length, 0.5, workload.length) };
+    case 'gpt2-prompt':
+      return { flops: forwardFlops(1, workload.length, 0.5, 1) };
+    case 'gpt2-decode': {
+      // An int8 weight of groups of 32 has a float32 scale for each.
+      const weights = (blockParameters + headParameters) * (workload.int8 ? 1 + 4 / 32 : 4);
+      const cache = 2 * 12 * 768 * 4 * (workload.prompt + workload.tokens / 2);
+      return { bytes: workload.tokens * (weights + cache) };
+    }
+    default:
+      return {};
+  }
+}
+
+/** Linear layers, attention (of which causality leaves `part`), and the last layer for some positions of each text. */
+function forwardFlops(batch: number, length: number, part: number, scored: number): number {
+  const linear = 2 * batch * length * blockParameters;
+  const attention = 12 * 4 * batch * length * length * 768 * part;
+  return linear + attention + 2 * batch * scored * headParameters;
+}
