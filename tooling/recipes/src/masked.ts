@@ -42,7 +42,7 @@ export async function masked({ out, epochs, signal }: MaskedOptions): Promise<vo
         '--num-train-epochs',
         `${epochs}`,
       ],
-      ...['--per-device-train-batch-size', '32', '--learning-rate', '0.001', '--lr-scheduler-type', 'linear'],
+      ...['--per-device-train-batch-size', '16', '--learning-rate', '0.001', '--lr-scheduler-type', 'linear'],
       ...['--save-strategy', 'steps', '--save-steps', '300', '--logging-steps', '100'],
     ],
     signal,
