@@ -87,6 +87,7 @@ export type {
   LinearCrossEntropyAttrs,
   NormAttrs,
   QuantizedLinearAttrs,
+  QuantizeWeightAttrs,
   TopTokensAttrs,
   WeightLayout,
 } from './ops/kernels.js';

@@ -196,3 +196,12 @@ export interface QuantizedLinearAttrs {
   activation: Activation;
 }
 export const QUANTIZED_LINEAR = 'WeftQuantizedLinear';
+
+/**
+ * The int8 weight that QUANTIZED_LINEAR reads: each group over its largest magnitude / 127, rounded to nearest.
+ * in: weight [N, K]. out: [quantized int32 [N, K / 4], scales [N, K / groupSize]].
+ */
+export interface QuantizeWeightAttrs {
+  groupSize: number;
+}
+export const QUANTIZE_WEIGHT = 'WeftQuantizeWeight';

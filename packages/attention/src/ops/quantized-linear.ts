@@ -3,7 +3,13 @@ import { InputError } from '@weft/errors';
 import { activation } from './activation.js';
 import { asMatrix, checkShape } from './check.js';
 import { hasKernel, runFused } from './dispatch.js';
-import { type Activation, QUANTIZED_LINEAR, type QuantizedLinearAttrs } from './kernels.js';
+import {
+  type Activation,
+  QUANTIZE_WEIGHT,
+  QUANTIZED_LINEAR,
+  type QuantizedLinearAttrs,
+  type QuantizeWeightAttrs,
+} from './kernels.js';
 
 /** A weight in int8, symmetric, one scale for each group of inputs of each output. */
 export interface QuantizedWeight {
@@ -29,6 +35,11 @@ export function quantizeWeight(weight: tf.Tensor2D, groupSize = 32): QuantizedWe
       received: String(groupSize),
       remedy: 'use 32 or 64, or keep this layer in float32',
     });
+  }
+  if (hasKernel(QUANTIZE_WEIGHT)) {
+    const attrs: QuantizeWeightAttrs = { groupSize };
+    const [quantized, scales] = runFused(QUANTIZE_WEIGHT, { weight }, attrs);
+    return { quantized: quantized as tf.Tensor2D, scales: scales as tf.Tensor2D, groupSize };
   }
   const values = weight.dataSync();
   const bytes = new Int8Array(outputs * inputs);

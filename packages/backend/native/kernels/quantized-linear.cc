@@ -148,4 +148,30 @@ void quantized_linear(int64_t m, int64_t n, int64_t k, int64_t group, const floa
   run(n, k, group, x, bytes, scales, bias, y, activation);
 }
 
+void quantize_weight(int64_t n, int64_t k, int64_t group, const float* weight, int32_t* quantized, float* scales) {
+  int8_t* const bytes = reinterpret_cast<int8_t*>(quantized);
+  parallel_for(n * (k / group), 16384 / group + 1, [=](int64_t begin, int64_t end) {
+    for (int64_t g = begin; g < end; ++g) {
+      const float* const from = weight + g * group;
+      int8_t* const to = bytes + g * group;
+      float largest = 0;
+      bool ordered = true;
+      for (int64_t i = 0; i < group; ++i) {
+        const float magnitude = __builtin_fabsf(from[i]);
+        ordered = ordered && magnitude == magnitude;
+        largest = magnitude > largest ? magnitude : largest;
+      }
+      const float scale = ordered ? static_cast<float>(static_cast<double>(largest) / 127) : __builtin_nanf("");
+      scales[g] = scale;
+      if (!(scale > 0 && scale < __builtin_inff())) {
+        __builtin_memset(to, 0, static_cast<size_t>(group));
+        continue;
+      }
+      for (int64_t i = 0; i < group; ++i) {
+        to[i] = static_cast<int8_t>(static_cast<int32_t>(__builtin_floor(static_cast<double>(from[i]) / scale + 0.5)));
+      }
+    }
+  });
+}
+
 }  // namespace weft::WEFT_ISA

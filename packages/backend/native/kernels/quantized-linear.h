@@ -15,4 +15,10 @@ WEFT_KERNEL(void, quantized_linear,
              const float* bias, float* y, int32_t activation),
             (m, n, k, group, x, weight, scales, bias, y, activation))
 
+// A weight [n, k] in int8, symmetric: each `group` of inputs of a row over its largest magnitude / 127, rounded to nearest
+// (halves upwards). `group` divides k; a group that holds no finite largest magnitude becomes zeros.
+WEFT_KERNEL(void, quantize_weight,
+            (int64_t n, int64_t k, int64_t group, const float* weight, int32_t* quantized, float* scales),
+            (n, k, group, weight, quantized, scales))
+
 }  // namespace weft

@@ -1,6 +1,7 @@
 #include "testing.h"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "../kernels/quantized-linear.h"
@@ -61,4 +62,31 @@ TEST(quantized_linear_of_zeros_nan_and_infinity) {
   x[18] = std::nanf("");
   quantized_linear(1, n, k, group, x.data(), weight.data(), scales.data(), nullptr, y.data(), 0);
   for (float v : y) EXPECT(std::isnan(v));
+}
+
+TEST(quantize_weight_ragged) {
+  for (int64_t n : {1, 7, 65}) {
+    for (int64_t group : {4, 12, 32, 64}) {
+      const int64_t k = group * 3;
+      Random random(static_cast<uint64_t>(n * 101 + k));
+      auto weight = random.floats(n * k);
+      for (int64_t i = 0; i < group; ++i) weight[static_cast<size_t>(i)] = 0;
+      std::vector<int32_t> quantized(static_cast<size_t>(n * k / 4));
+      std::vector<int8_t> want(static_cast<size_t>(n * k));
+      std::vector<float> scales(static_cast<size_t>(n * 3)), wanted = scales;
+      quantize_weight(n, k, group, weight.data(), quantized.data(), scales.data());
+      reference::quantize_weight(n, k, group, weight.data(), want.data(), wanted.data());
+      EXPECT(std::memcmp(quantized.data(), want.data(), want.size()) == 0);
+      EXPECT(std::memcmp(scales.data(), wanted.data(), scales.size() * sizeof(float)) == 0);
+    }
+  }
+}
+
+TEST(quantize_weight_of_nan_and_infinity) {
+  float weight[8] = {1, std::nanf(""), 2, 3, 1, std::numeric_limits<float>::infinity(), 2, 3};
+  int32_t quantized[2] = {7, 7};
+  float scales[2];
+  quantize_weight(1, 8, 4, weight, quantized, scales);
+  EXPECT(quantized[0] == 0 && quantized[1] == 0);
+  EXPECT(std::isnan(scales[0]) && std::isinf(scales[1]));
 }

@@ -48,6 +48,14 @@ export interface Addon extends KernelFunctions {
     bias: Maybe<Float32Array>,
     activation: number,
   ): void;
+  quantizeWeight(
+    n: number,
+    k: number,
+    groupSize: number,
+    weight: Float32Array,
+    quantized: Int32Array,
+    scales: Float32Array,
+  ): void;
   quantizedLinear(
     m: number,
     n: number,

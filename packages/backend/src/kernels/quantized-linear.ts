@@ -1,5 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
-import type { QuantizedLinearAttrs } from '@weft/attention';
+import type { QuantizedLinearAttrs, QuantizeWeightAttrs } from '@weft/attention';
 import type { KernelCall } from '../native/kernel.js';
 import { activationKind } from './activation-kind.js';
 
@@ -28,4 +28,15 @@ export function quantizedLinear({ inputs, backend, attrs }: KernelCall<Quantized
     activationKind(attrs.activation)!,
   );
   return y;
+}
+
+/** [quantized [N, K / 4], scales [N, K / groupSize]] */
+export function quantizeWeight({ inputs, backend, attrs }: KernelCall<QuantizeWeightAttrs>): TensorInfo[] {
+  const weight = inputs.weight!;
+  const [n, k] = weight.shape as [number, number];
+  const { groupSize } = attrs;
+  const quantized = backend.output([n, k / 4], 'int32');
+  const scales = backend.output([n, k / groupSize]);
+  backend.addon.quantizeWeight(n, k, groupSize, backend.floats(weight), quantized.values, scales.values);
+  return [quantized, scales];
 }

@@ -15,7 +15,7 @@ import { linear } from './linear.js';
 import { batchMatMul, fusedMatMul } from './mat-mul.js';
 import { layerNorm, layerNormGrad, rmsNorm, rmsNormGrad } from './norm.js';
 import { accumulate, adamW, globalNorm } from './optimizer.js';
-import { quantizedLinear } from './quantized-linear.js';
+import { quantizedLinear, quantizeWeight } from './quantized-linear.js';
 import { concat, expandDims, pack, padV2, slice, splitV, tile, transpose } from './rearrange.js';
 import { reduce, reduceNames } from './reduce.js';
 import { argMax, topK } from './selection.js';
@@ -51,6 +51,7 @@ export const registrations: KernelConfig[] = [
 
   kernel(kernels.LINEAR, linear),
   kernel(kernels.QUANTIZED_LINEAR, quantizedLinear),
+  kernel(kernels.QUANTIZE_WEIGHT, quantizeWeight),
   kernel(kernels.ACTIVATION, activation),
   kernel(kernels.ACTIVATION_GRAD, activationGrad),
   kernel(kernels.LAYER_NORM, layerNorm),
