@@ -20,6 +20,7 @@ import {
 } from '@weft/bert';
 import type { GenerationOptions, GenerativeModel, StreamStep } from '@weft/generation';
 import { GPT2ForSequenceClassification, GPT2LMHeadModel, GPT2Model } from '@weft/gpt2';
+import { MarianMTModel } from '@weft/marian';
 import { type LoadOptions, ModelRegistry } from '@weft/model';
 import { T5ForConditionalGeneration } from '@weft/t5';
 import type { ModelConfig } from './encode.js';
@@ -77,7 +78,11 @@ function registry<M>(task: TaskName, classes: Readonly<Record<string, ModelClass
 }
 
 const causal = { gpt2: GPT2LMHeadModel };
-const textToText = { t5: T5ForConditionalGeneration, mt5: T5ForConditionalGeneration };
+const textToText = {
+  t5: T5ForConditionalGeneration,
+  mt5: T5ForConditionalGeneration,
+  marian: MarianMTModel,
+};
 const sequenceClassifiers = {
   bert: BertForSequenceClassification,
   distilbert: DistilBertForSequenceClassification,
