@@ -8,11 +8,14 @@ export class ClientGone extends Error {
   }
 }
 
+// One for all: whoever catches it asks for its class, and a stack would tell nothing.
+const gone = new ClientGone();
+
 /** Aborts when the client closes its connection before it has its answer. */
 export function clientSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort(new ClientGone());
+    if (!reply.raw.writableFinished) controller.abort(gone);
   });
   return controller.signal;
 }

@@ -36,9 +36,11 @@ export async function ask<K extends WorkKind>(
   const signal = clientSignal(reply);
   const started = performance.now();
   const deadlineMs = deadlineOf(request, options.deadlineMs);
-  const host = await within(deadlineMs, (patience) =>
-    pool.choose(model, ability, AbortSignal.any([signal, patience])),
-  );
+  const host =
+    pool.chooseNow(model, ability) ??
+    (await within(deadlineMs, (patience) =>
+      pool.choose(model, ability, AbortSignal.any([signal, patience])),
+    ));
   const left = Math.max(1, Math.round(deadlineMs - (performance.now() - started)));
   const result = host.submit(kind, params, {
     signal,
@@ -51,8 +53,10 @@ export async function ask<K extends WorkKind>(
 /** Choosing waits while a model loads, but not beyond the deadline. */
 async function within<T>(deadlineMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const late = new RequestError(504, 'deadline_exceeded', `no model was ready within ${deadlineMs} ms`);
-  const timer = setTimeout(() => controller.abort(late), deadlineMs);
+  const timer = setTimeout(() => {
+    const message = `no model was ready within ${deadlineMs} ms`;
+    controller.abort(new RequestError(504, 'deadline_exceeded', message));
+  }, deadlineMs);
   try {
     return await work(controller.signal);
   } finally {

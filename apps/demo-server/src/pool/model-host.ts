@@ -115,8 +115,10 @@ export class ModelHost {
     const id = this.#nextId++;
     return new Promise<Work[K]['result']>((resolve, reject) => {
       const onAbort = (): void => this.#abandon(id, signal.reason as Error, 'cancelled');
-      const late = new RequestError(504, 'deadline_exceeded', `not done within ${deadlineMs} ms`);
-      const deadline = setTimeout(() => this.#abandon(id, late, 'deadline'), deadlineMs);
+      const deadline = setTimeout(() => {
+        const late = new RequestError(504, 'deadline_exceeded', `not done within ${deadlineMs} ms`);
+        this.#abandon(id, late, 'deadline');
+      }, deadlineMs);
       const pending: Pending = {
         message: { type: 'job', id, kind, params } as ToWorker,
         kind,

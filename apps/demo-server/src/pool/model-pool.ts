@@ -68,6 +68,15 @@ export class ModelPool {
     return this.#lend(id, folder);
   }
 
+  /** The model that would be chosen, where that needs no waiting and no looking into folders. */
+  chooseNow(id: string | undefined, ability: Ability): ModelHost | undefined {
+    const isReady = ({ state, info }: ModelHost): boolean => state === 'ready' && info !== undefined;
+    if (id !== undefined) return this.hosts.find((host) => host.id === id && isReady(host));
+    // One that is loading may come first in the order.
+    const first = this.hosts.find(({ state, info }) => state === 'loading' || (info && ability(info)));
+    return first && isReady(first) ? first : undefined;
+  }
+
   /**
    * The named model, else the first that has the ability.
    *
