@@ -43,11 +43,14 @@ WEFT_INLINE void add_rows(const float* p, const float* x, int64_t ld, int64_t n,
 
 // Scores of n keys from j0 for one query, all heads: s[h * kPartKeys' + j].
 static void few_scores(const Attention& t, int64_t b, int64_t i, int64_t j0, int64_t n, int64_t lds, float* s) {
-  const int64_t group = t.heads / t.key_heads, ldk = t.key_heads * t.head_size;
+  const int64_t group = t.heads / t.key_heads, ldk = t.key_heads * t.head_size, ldv = t.key_heads * t.value_size;
   const float* const q = t.query + (b * t.queries + i) * t.heads * t.head_size;
   for (int64_t j = 0; j < n; ++j) {
     const float* const k = t.key + (b * t.capacity + j0 + j) * ldk;
     const bool hidden = t.padding != nullptr && t.padding[b * t.keys + j0 + j] == 0;
+    // The values of this part are fetched meanwhile.
+    const float* const v = t.value + (b * t.capacity + j0 + j) * ldv;
+    for (int64_t d = 0; d < ldv; d += 16) __builtin_prefetch(v + d, 0, 2);
     for (int64_t h = 0; h < t.heads; ++h) {
       float score = t.scale * dot(q + h * t.head_size, k + h / group * t.head_size, t.head_size);
       if (t.bias != nullptr) {
