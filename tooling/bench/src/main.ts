@@ -69,7 +69,14 @@ async function bench(): Promise<void> {
   };
   const options = { rounds: Number(flags.rounds), models: flags.models, threads, limits };
   for (const entry of entries) {
-    if (chosen(entry.workload.id)) await record(entry.workload.id, await measure(entry, contenders, options));
+    if (!chosen(entry.workload.id)) continue;
+    try {
+      await record(entry.workload.id, await measure(entry, contenders, options));
+    } catch (error) {
+      // The others are worth measuring all the same.
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+    }
   }
   for (const entry of ownEntries) {
     if (chosen(entry.name)) await record(entry.name, [await entry.measure(options)]);
