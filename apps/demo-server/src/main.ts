@@ -3,16 +3,25 @@ import { parseArgs } from 'node:util';
 import { isWeftError } from '@weft/errors';
 import { serve } from './serve.js';
 
-const { values } = parseArgs({
-  options: {
-    host: { type: 'string' },
-    port: { type: 'string' },
-    model: { type: 'string', multiple: true, short: 'm' },
-    'models-root': { type: 'string', multiple: true },
-    watch: { type: 'string' },
-    log: { type: 'boolean' },
-  },
-});
+const HELP = `npm run serve -- [options]
+
+  -m, --model <folder or id>   may be given several times; default: small models
+  --models-root <folder>       a folder whose models may be asked for by name
+  --host <address>             default 127.0.0.1; others need WEFT_API_KEYS
+  --port <n>                   default 8080
+  --watch <folder>             show the training that writes its logs there
+  --log                        a line a request, without its text
+`;
+
+const options = {
+  host: { type: 'string' },
+  port: { type: 'string' },
+  model: { type: 'string', multiple: true, short: 'm' },
+  'models-root': { type: 'string', multiple: true },
+  watch: { type: 'string' },
+  log: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
 
 const controller = new AbortController();
 const say = (line: string): void => {
@@ -27,7 +36,12 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-try {
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return;
+  }
   await serve({
     signal: controller.signal,
     ...(values.host === undefined ? {} : { host: values.host }),
@@ -40,7 +54,11 @@ try {
     onListening: (address) => say(`Listening on ${address} (API: ${address}/docs); loading models.`),
     onReady: (models) => say(`Ready: ${models.join(', ')}.`),
   });
+}
+
+try {
+  await main();
 } catch (error) {
-  say(isWeftError(error) ? error.message : String(error));
+  say(isWeftError(error) || error instanceof TypeError ? error.message : String(error));
   process.exitCode = 1;
 }
