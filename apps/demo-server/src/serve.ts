@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type DefaultModels, defaultModels } from './default-models.js';
-import type { ServerOptions } from './options.js';
+import { resolveOptions, type ServerOptions } from './options.js';
 import { createServer } from './server.js';
 
 export interface ServeOptions extends ServerOptions {
@@ -31,6 +31,8 @@ export interface ServeOptions extends ServerOptions {
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const { signal, onListening, onReady, onNotice, ...rest } = options;
+  // Wrong options are told before anything is made for them.
+  resolveOptions(rest);
   const hasModels = (rest.models?.length ?? 0) + (rest.modelRoots?.length ?? 0) > 0;
   const defaults = hasModels ? undefined : await defaultModels();
   try {
