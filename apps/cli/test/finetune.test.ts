@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { csv, json, reviews, run, scratch, smallBert, smallT5 } from './support.js';
+import { csv, json, reviews, run, scratch, smallBert, smallMarian, smallT5 } from './support.js';
 
 const { path, write } = scratch();
 let bert: string;
@@ -206,47 +206,46 @@ describe('weft finetune', () => {
     expect(context.slice(start, end)).toBe('Olu');
   }, 180_000);
 
-  it('learns to write a text for a text', async () => {
-    const pairs = reviews.map(({ text, label }) => ({
-      en: text,
-      de: label === 'good' ? 'sehr gut' : 'nicht gut',
-    }));
-    const t5 = await smallT5(path('t5'), [...pairs.flatMap(({ en, de }) => [en, de]), 'translate:']);
-    write('pairs.csv', csv(pairs));
-    const columns = ['--source-column', 'en', '--target-column', 'de', '--source-prefix', 'translate: '];
-    const ran = await run(
-      ...['finetune', '-m', t5, '--task', 'translation', '--train', path('pairs.csv'), ...columns, ...quick],
-      ...['--output-dir', path('writes'), '--num-train-epochs', '10', '--predict-with-generate'],
-      ...['--max-target-length', '12'],
-    );
-    expect(json<Result>(ran).metrics.eval_chrf).toBeGreaterThan(80);
-    const judged = json<{ metrics: Record<string, number> }>(
-      await run(
-        'evaluate',
-        '-m',
-        path('writes'),
-        '--data',
-        path('pairs.csv'),
-        ...columns,
-        '--json',
-        '--max-target-length',
-        '12',
-      ),
-    );
-    expect(judged.metrics.exact_match).toBeGreaterThan(0.9);
-    const told = await run(
-      'predict',
-      '-m',
-      path('writes'),
-      '--data',
-      path('pairs.csv'),
-      ...columns,
-      '-o',
-      path('told.tsv'),
-    );
-    expect(told.code).toBe(0);
-    expect(readFileSync(path('told.tsv'), 'utf8').split('\n')[0]).toBe('en\tde\tprediction');
-  }, 180_000);
+  it.each([
+    ['T5', smallT5],
+    ['Marian', smallMarian],
+  ])(
+    'learns to write a text for a text: %s',
+    async (name, make) => {
+      const pairs = reviews.map(({ text, label }) => ({
+        en: text,
+        de: label === 'good' ? 'sehr gut' : 'nicht gut',
+      }));
+      const model = await make(path(name), [...pairs.flatMap(({ en, de }) => [en, de]), 'translate:']);
+      write('pairs.csv', csv(pairs));
+      const columns = ['--source-column', 'en', '--target-column', 'de', '--source-prefix', 'translate: '];
+      const ran = await run(
+        ...[
+          'finetune',
+          '-m',
+          model,
+          '--task',
+          'translation',
+          '--train',
+          path('pairs.csv'),
+          ...columns,
+          ...quick,
+        ],
+        ...['--output-dir', path(`writes-${name}`), '--num-train-epochs', '40', '--predict-with-generate'],
+        ...['--max-target-length', '12'],
+      );
+      expect(json<Result>(ran).metrics.eval_chrf).toBeGreaterThan(80);
+      const on = ['-m', path(`writes-${name}`), '--data', path('pairs.csv'), ...columns];
+      const judged = json<{ metrics: Record<string, number> }>(
+        await run('evaluate', ...on, '--json', '--max-target-length', '12'),
+      );
+      expect(judged.metrics.exact_match).toBeGreaterThan(0.9);
+      const told = await run('predict', ...on, '-o', path('told.tsv'));
+      expect(told.code).toBe(0);
+      expect(readFileSync(path('told.tsv'), 'utf8').split('\n')[0]).toBe('en\tde\tprediction');
+    },
+    180_000,
+  );
 
   it('as a process: saves at Ctrl-C, says how to go on, and goes on', async () => {
     const args = ['--train', path('reviews.csv'), '--eval-strategy', 'no', '--logging-steps', '5'];

@@ -7,6 +7,7 @@ import {
   BertForSequenceClassification,
   bertConfigSchema,
 } from '@weft/bert';
+import { MarianMTModel, marianConfigSchema } from '@weft/marian';
 import { T5ForConditionalGeneration, t5ConfigSchema } from '@weft/t5';
 import { trainUnigram, trainWordPiece } from '@weft/tokenizer';
 import { afterAll, beforeAll } from 'vitest';
@@ -128,6 +129,21 @@ export async function smallT5(folder: string, texts: readonly string[]): Promise
     decoder_start_token_id: 0,
   });
   using model = new T5ForConditionalGeneration(config, { seed: 1 });
+  await model.savePretrained(folder);
+  await tokenizer.savePretrained(folder);
+  return folder;
+}
+
+export async function smallMarian(folder: string, texts: readonly string[]): Promise<string> {
+  const tokenizer = trainUnigram(texts, { vocabSize: 120 });
+  const pad = tokenizer.padTokenId!;
+  const config = marianConfigSchema.parse({
+    ...{ vocab_size: tokenizer.vocabSize, d_model: 32, max_position_embeddings: 64, dropout: 0 },
+    ...{ encoder_layers: 1, encoder_ffn_dim: 64, encoder_attention_heads: 2 },
+    ...{ decoder_layers: 1, decoder_ffn_dim: 64, decoder_attention_heads: 2 },
+    ...{ pad_token_id: pad, eos_token_id: tokenizer.eosTokenId!, decoder_start_token_id: pad },
+  });
+  using model = new MarianMTModel(config, { seed: 1 });
   await model.savePretrained(folder);
   await tokenizer.savePretrained(folder);
   return folder;

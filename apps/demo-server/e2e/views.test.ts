@@ -191,6 +191,8 @@ describe.skipIf(missing !== undefined)(title, () => {
     expect(await loss.getAttribute('aria-valuetext')).toBe('step 10: 4.9');
     const rate = page.getByRole('slider', { name: 'Learning rate by step' });
     expect(await rate.getAttribute('aria-valuetext')).toBe('step 10: 0.0005'); // one cursor for all charts
+    appendFileSync(join(folder, 'train.jsonl'), '{"step":120,"train_runtime":9,"train_loss":4}\n');
+    await page.getByText('Finished', { exact: true }).waitFor();
   });
 
   it('keeps what was typed on the way through the views', async () => {

@@ -112,7 +112,7 @@ export function TrainingView(): JSX.Element {
             ))}
           </select>
         </label>
-        <LiveMark card={card} live={followed.live} />
+        <LiveMark card={card} followed={followed} />
       </div>
       {followed.entries.length === 0 ? (
         <div class="sheet">
@@ -145,17 +145,20 @@ function NoRuns({ watching }: { watching: boolean }): JSX.Element {
   );
 }
 
-function stateOf({ active, step, maxSteps }: RunCard, live: boolean): string {
+/** Whether a run goes on. Its last line, which tells how long it took, ends it. */
+function stateOf({ active, step, maxSteps }: RunCard, { live, entries }: Followed): string {
   if (!live) return 'Connecting';
-  if (maxSteps && step !== null && step >= maxSteps) return 'Finished';
+  const isLast = entries.at(-1)?.metrics.train_runtime !== undefined;
+  if (isLast || (maxSteps && step !== null && step >= maxSteps)) return 'Finished';
   return active ? 'Live' : 'Quiet for half a minute';
 }
 
-function LiveMark({ card, live }: { card: RunCard; live: boolean }): JSX.Element {
+function LiveMark({ card, followed }: { card: RunCard; followed: Followed }): JSX.Element {
+  const state = stateOf(card, followed);
   return (
-    <p class={live && card.active ? 'live live-on' : 'live'} role="status">
+    <p class={state === 'Live' ? 'live live-on' : 'live'} role="status">
       <span class="live-dot" aria-hidden="true" />
-      {stateOf(card, live)}
+      {state}
     </p>
   );
 }
