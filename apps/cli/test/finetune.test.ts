@@ -231,7 +231,7 @@ describe('weft finetune', () => {
           ...columns,
           ...quick,
         ],
-        ...['--output-dir', path(`writes-${name}`), '--num-train-epochs', '40', '--predict-with-generate'],
+        ...['--output-dir', path(`writes-${name}`), '--num-train-epochs', '24', '--predict-with-generate'],
         ...['--max-target-length', '12'],
       );
       expect(json<Result>(ran).metrics.eval_chrf).toBeGreaterThan(80);
@@ -240,9 +240,9 @@ describe('weft finetune', () => {
         await run('evaluate', ...on, '--json', '--max-target-length', '12'),
       );
       expect(judged.metrics.exact_match).toBeGreaterThan(0.9);
-      const told = await run('predict', ...on, '-o', path('told.tsv'));
+      const told = await run('predict', ...on, '-o', path(`told-${name}.tsv`));
       expect(told.code).toBe(0);
-      expect(readFileSync(path('told.tsv'), 'utf8').split('\n')[0]).toBe('en\tde\tprediction');
+      expect(readFileSync(path(`told-${name}.tsv`), 'utf8').split('\n')[0]).toBe('en\tde\tprediction');
     },
     180_000,
   );

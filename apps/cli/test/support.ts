@@ -138,7 +138,13 @@ export async function smallMarian(folder: string, texts: readonly string[]): Pro
   const tokenizer = trainUnigram(texts, { vocabSize: 120 });
   const pad = tokenizer.padTokenId!;
   const config = marianConfigSchema.parse({
-    ...{ vocab_size: tokenizer.vocabSize, d_model: 32, max_position_embeddings: 64, dropout: 0 },
+    ...{
+      vocab_size: tokenizer.vocabSize,
+      d_model: 32,
+      max_position_embeddings: 64,
+      dropout: 0,
+      init_std: 0.2,
+    },
     ...{ encoder_layers: 1, encoder_ffn_dim: 64, encoder_attention_heads: 2 },
     ...{ decoder_layers: 1, decoder_ffn_dim: 64, decoder_attention_heads: 2 },
     ...{ pad_token_id: pad, eos_token_id: tokenizer.eosTokenId!, decoder_start_token_id: pad },
