@@ -40,7 +40,7 @@ export class TextWriter implements Predictor<string> {
       const ids = await this.#model.generate(
         indices.map((i) => [...examples[i]!.inputIds]),
         {
-          maxLength: flags.maxTargetLength,
+          maxLength: Math.min(flags.maxTargetLength, info.maxTokens),
           ...(flags.numBeams === undefined ? {} : { numBeams: flags.numBeams }),
           ...(signal ? { signal } : {}),
         },

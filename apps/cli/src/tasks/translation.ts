@@ -29,13 +29,14 @@ export function textPairs(flags: DataFlags): RecordReader<TextPair> {
 export async function translationTask(flags: TaskFlags, context: TaskContext): Promise<Task> {
   const { tokenizer, info, note } = context;
   const maxLength = textLimit(info, tokenizer, flags.maxLength);
+  const maxTargetLength = Math.min(flags.maxTargetLength, info.maxTokens);
   const { train, evaluation } = await trainAndEvalRecords(flags, textPairs(flags), () => '', context);
   const encode = (pairs: readonly TextPair[]): TokenizedExample[] => {
     const sources = pairs.map(({ source }) => ({ text: flags.sourcePrefix + source }));
     const encoded = encodeTexts(tokenizer, sources, maxLength);
     noteCut(note, encoded.full, pairs.length, maxLength);
     const targets = pairs.map(({ target }) => ({ text: target }));
-    const { examples } = encodeTexts(tokenizer, targets, flags.maxTargetLength);
+    const { examples } = encodeTexts(tokenizer, targets, maxTargetLength);
     return encoded.examples.map((example, i) => ({
       inputIds: example.inputIds,
       attentionMask: example.attentionMask!,
@@ -46,7 +47,7 @@ export async function translationTask(flags: TaskFlags, context: TaskContext): P
   const { dataCollatorForSeq2Seq } = await import('@weft/trainer');
   const model = await sequenceToSequence(info.model, loadOptions(flags, context));
   const start = model.generationDefaults.decoderStartTokenId;
-  const { numBeams, maxTargetLength } = flags;
+  const { numBeams } = flags;
   return {
     model,
     ...examples,
