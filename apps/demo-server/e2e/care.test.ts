@@ -65,6 +65,7 @@ describe.skipIf(missing !== undefined)(`the page for everybody${why}`, () => {
 
   it('opens the alternatives of a token that is tapped, over the foot of the page', async () => {
     const { page, close } = await open(browser, server.address, 'generate', phone);
+    await page.getByRole('slider', { name: 'Temperature' }).fill('0');
     // By touch alone: a mouse that rests on a token would go on pointing at it.
     await page.getByRole('button', { name: 'Write' }).tap();
     await page.getByText('Answered by').waitFor();
