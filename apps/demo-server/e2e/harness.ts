@@ -27,6 +27,9 @@ export const missing =
     ? 'no Chromium on the PATH: install one, or name it in WEFT_CHROMIUM'
     : undefined;
 
+// The reporter folds skipped files up and their titles with them.
+if (missing !== undefined) process.stderr.write(`The page is not tested here: ${missing}.\n`);
+
 export interface RunningServer {
   address: string;
   /** The folder that the server watches for training runs. */
