@@ -47,8 +47,8 @@ export interface PipelineOptions extends LoadOptions {
  * const config = gpt2ConfigSchema.parse({ vocab_size: 260, n_positions: 32, n_embd: 16, n_layer: 1, n_head: 2 });
  * using model = new GPT2LMHeadModel(config, { seed: 1 });
  * const write = await pipeline('text-generation', model, { tokenizer });
- * const [{ generatedText }] = (await write('warp', { maxNewTokens: 4, seed: 1 })) as [{ generatedText: string }];
- * console.assert(generatedText.startsWith('warp'));
+ * const [written] = await write('warp', { maxNewTokens: 4, seed: 1 });
+ * console.assert(written!.generatedText.startsWith('warp'));
  * let text = '';
  * for await (const step of write.streamTokens('warp', { maxNewTokens: 4, seed: 1 })) text += step.text;
  * console.assert(text.length > 0);
@@ -59,8 +59,9 @@ export async function pipeline<T extends PipelineTask>(
   model?: string | ModelOf<T>,
   options?: PipelineOptions,
 ): Promise<PipelineOf<T>>;
-export async function pipeline(
-  task: string,
+// A task that is written out is never of this form, or it would win wherever the model's type fits it better.
+export async function pipeline<T extends string>(
+  task: string extends T ? T : never,
   model?: string | AnyModel,
   options?: PipelineOptions,
 ): Promise<AnyPipeline>;

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,12 +14,14 @@ const folder = mkdtempSync(join(tmpdir(), 'weft-stranger-'));
 const noNetwork = pathToFileURL(join(folder, 'no-network.mjs')).href;
 
 function run(command: string, args: readonly string[], env: Record<string, string> = {}): string {
-  return execFileSync(command, args, {
+  const { status, stdout, stderr } = spawnSync(command, args, {
     cwd: folder,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}\n${stderr}`);
+  return stdout;
 }
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
