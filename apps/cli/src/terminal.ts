@@ -55,7 +55,7 @@ export function amount(count: number): string {
   return count < 1e9 ? `${(count / 1e6).toFixed(1)} M` : `${(count / 1e9).toFixed(2)} B`;
 }
 
-/** 3725 seconds -> '1 h 02 min'. */
+/** 3725 seconds -> '1 h 02 min', as the Trainer's bar has it; asking the Trainer would load tfjs for `weft --help`. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const two = (value: number): string => String(value).padStart(2, '0');

@@ -3,6 +3,7 @@ import { GPT2ForSequenceClassification, gpt2ConfigSchema } from '@weft/gpt2';
 import { T5ForConditionalGeneration, t5ConfigSchema } from '@weft/t5';
 import { trainByteLevelBpe, trainUnigram } from '@weft/tokenizer';
 import { beforeAll, expect, it } from 'vitest';
+import { plainGeneration } from '../src/pool/plain.js';
 import type { FromWorker, GenerateParams, GenerateResult, Work, WorkKind } from '../src/pool/protocol.js';
 import { Job } from '../src/worker/job.js';
 import { loadPipeline } from '../src/worker/load-pipeline.js';
@@ -37,18 +38,10 @@ function asker(served: ServedModel) {
 }
 
 const greedy = (prompts: string[]): GenerateParams => ({
+  ...plainGeneration,
   prompts,
-  n: 1,
   maxNewTokens: 6,
   temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  logitBias: [],
-  stop: [],
   stream: false,
 });
 

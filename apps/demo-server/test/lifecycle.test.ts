@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer } from '../src/index.js';
 import { ModelHost } from '../src/pool/model-host.js';
+import { plainGeneration } from '../src/pool/plain.js';
 import type { GenerateParams } from '../src/pool/protocol.js';
 import { codeOf, events, type Models, type Running, smallModels, start, temporaryFolder } from './support.js';
 
@@ -184,18 +185,10 @@ describe('a thread that does not let go', () => {
   });
 
   const params = (prompt: number[]): GenerateParams => ({
+    ...plainGeneration,
     prompts: [prompt],
-    n: 1,
     maxNewTokens: 2,
     temperature: 0,
-    topK: 0,
-    topP: 1,
-    minP: 0,
-    repetitionPenalty: 1,
-    presencePenalty: 0,
-    frequencyPenalty: 0,
-    logitBias: [],
-    stop: [],
     stream: false,
   });
 });

@@ -15,7 +15,7 @@ export {
   type EncoderInputs,
 } from './layers/blocks.js';
 export { FeedForward, type FeedForwardOptions } from './layers/feed-forward.js';
-export { type IdRows, idTensor } from './layers/ids.js';
+export { type IdRows, idTensor, shiftRight } from './layers/ids.js';
 export { Int8Copy } from './layers/int8-copy.js';
 export {
   type CachedKeysAndValues,

@@ -1,57 +1,32 @@
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CheckpointError, ConfigError, DownloadError, InputError, type WeftError } from '@weft/errors';
-import { seededRandom } from '@weft/testing';
+import { CheckpointError, ConfigError, DownloadError, InputError } from '@weft/errors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { breakAfter, HubServer, sha256 } from '../test/hub-server.js';
+import { errorOf, large, startHub, stopHub } from '../test/hub-home.js';
+import { breakAfter, type HubServer, sha256 } from '../test/hub-server.js';
 import { downloadModel, type ModelDownloadProgress } from './download-model.js';
 import { lockFileName, verifyModel } from './lock.js';
 import { openWeights } from './open-weights.js';
 import { resolveModelFiles } from './resolve.js';
-
-const random = seededRandom(6);
-const large = Buffer.from(Array.from({ length: 300_000 }, () => Math.floor(random() * 256)));
 
 let server: HubServer;
 let home: string;
 let copy: string;
 
 beforeEach(async () => {
-  server = await HubServer.start();
-  server.add('config.json', '{"vocab_size": 7}');
-  server.add('model.safetensors', large, true);
+  ({ server, home } = await startHub());
   server.add('README.md', '# A model');
   server.add('pytorch_model.bin', 'a pickle', true);
   server.add('model-00001-of-00001.safetensors', 'the same again', true);
   server.add('onnx/model.json', '{}');
   server.add('1_Pooling/config.json', '{"pooling": true}');
   server.add('.gitattributes', '*');
-  home = await mkdtemp(join(tmpdir(), 'weft-hub-'));
   copy = join(home, 'copy');
-  vi.stubEnv('HF_ENDPOINT', server.url);
-  vi.stubEnv('HF_HOME', home);
-  for (const name of ['HF_TOKEN', 'HF_HUB_CACHE', 'HF_HUB_OFFLINE', 'HTTP_PROXY', 'HTTPS_PROXY']) {
-    vi.stubEnv(name, undefined);
-    vi.stubEnv(name.toLowerCase(), undefined);
-  }
 });
-
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await server.stop();
-  await rm(home, { recursive: true, force: true });
-});
+afterEach(() => stopHub({ server, home }));
 
 const wanted = ['1_Pooling/config.json', 'README.md', 'config.json', 'model.safetensors'];
-
-async function errorOf(promise: Promise<unknown>): Promise<WeftError> {
-  return promise.then(
-    () => expect.fail('no error came'),
-    (error: unknown) => error as WeftError,
-  );
-}
 
 describe('a whole model, to the cache', () => {
   it('fetches what a model is read from, and nothing twice', async () => {

@@ -9,7 +9,7 @@ import {
   topIndices,
 } from '../src/index.js';
 
-/** The tables of tooling/reference/generation.py, each flat, rows of `vocabSize`. */
+/** The tables of tooling/reference/generation_toys.py, each flat, rows of `vocabSize`. */
 export interface Tables {
   tokens: Float32Array;
   places: Float32Array;

@@ -7,6 +7,7 @@ import {
   type Memory,
   type ModelSource,
   PretrainedModel,
+  type Seq2SeqOutputs,
   scopeOf,
 } from '@weft/model';
 import { type MarianConfig, marianConfigSchema, marianKeyMap } from './config.js';
@@ -30,20 +31,8 @@ export interface MarianInputs extends MarianEncoderInputs {
   decoderAttentionMask?: IdRows;
 }
 
-export interface MarianOutputs {
-  /** Of the decoder, [B, T, E] */
-  lastHiddenState: tf.Tensor3D;
-  /** [B, S, E] */
-  encoderLastHiddenState: tf.Tensor3D;
-  /** Layers + 1 tensors [B, S, E] */
-  encoderHiddenStates?: tf.Tensor3D[];
-  /** One a layer, [B, H, S, S] */
-  encoderAttentions?: tf.Tensor4D[];
-  decoderHiddenStates?: tf.Tensor3D[];
-  decoderAttentions?: tf.Tensor4D[];
-  /** One a layer, [B, H, T, S] */
-  crossAttentions?: tf.Tensor4D[];
-}
+/** Lists of states and attentions are there when they were asked for. */
+export type MarianOutputs = Seq2SeqOutputs;
 
 interface Collected {
   hiddenStates: tf.Tensor[] | undefined;

@@ -14,7 +14,6 @@ import {
   dropoutState,
   gradientCheckpoint,
   type KeysAndValues,
-  type KeyValueCache,
   LayerNorm,
   Linear,
   Module,
@@ -23,25 +22,8 @@ import {
   type Scope,
   scaledDotProductAttention,
 } from '@weft/attention';
+import type { Seq2SeqLayerInputs } from '@weft/model';
 import type { MarianConfig } from './config.js';
-
-/** What goes through the layers beside the hidden states. */
-export interface LayerInputs {
-  /** [B, Tk], 1 keep, 0 hide */
-  keyPaddingMask?: tf.Tensor;
-  cache?: KeyValueCache;
-  /**
-   * Decoders only: keys and values of the encoder's states for each layer, and which of them count. There may be fewer
-   * rows than x has: then as many rows of x, side by side, look at each.
-   */
-  memory?: (layer: number) => KeysAndValues;
-  memoryPaddingMask?: tf.Tensor;
-  /** Run each layer again in the backward pass instead of keeping its activations. */
-  gradientCheckpointing?: boolean;
-  /** Collect the probabilities of each layer. */
-  attentions?: tf.Tensor[];
-  crossAttentions?: tf.Tensor[];
-}
 
 const activations: Record<MarianConfig['activation_function'], Activation> = {
   swish: 'silu',
@@ -139,7 +121,7 @@ abstract class Layer extends Module {
     this.activation = activations[config.activation_function];
   }
 
-  protected attendToSelf(x: tf.Tensor, causal: boolean, inputs: LayerInputs): tf.Tensor {
+  protected attendToSelf(x: tf.Tensor, causal: boolean, inputs: Seq2SeqLayerInputs): tf.Tensor {
     const { keyPaddingMask, cache, attentions } = inputs;
     const fresh = this.self_attn.keysAndValues(x);
     const held = cache?.append(this.index, fresh.key as tf.Tensor3D, fresh.value as tf.Tensor3D);
@@ -156,7 +138,7 @@ abstract class Layer extends Module {
     return this.final_layer_norm.forward(tf.add(x, this.dropout.forward(this.fc2.forward(hidden))));
   }
 
-  abstract forward(x: tf.Tensor, inputs: LayerInputs): tf.Tensor;
+  abstract forward(x: tf.Tensor, inputs: Seq2SeqLayerInputs): tf.Tensor;
 }
 
 export class EncoderLayer extends Layer {
@@ -164,7 +146,7 @@ export class EncoderLayer extends Layer {
     super(scope, config, index, config.encoder_attention_heads, config.encoder_ffn_dim);
   }
 
-  forward(x: tf.Tensor, inputs: LayerInputs): tf.Tensor {
+  forward(x: tf.Tensor, inputs: Seq2SeqLayerInputs): tf.Tensor {
     return this.feedForward(this.attendToSelf(x, false, inputs));
   }
 }
@@ -181,12 +163,15 @@ export class DecoderLayer extends Layer {
     });
   }
 
-  forward(x: tf.Tensor, inputs: LayerInputs): tf.Tensor {
+  forward(x: tf.Tensor, inputs: Seq2SeqLayerInputs): tf.Tensor {
     const attended = this.attendToSelf(x, true, inputs);
     return this.feedForward(this.#attendToMemory(attended, inputs));
   }
 
-  #attendToMemory(x: tf.Tensor, { memory, memoryPaddingMask, crossAttentions }: LayerInputs): tf.Tensor {
+  #attendToMemory(
+    x: tf.Tensor,
+    { memory, memoryPaddingMask, crossAttentions }: Seq2SeqLayerInputs,
+  ): tf.Tensor {
     const remembered = memory!(this.index);
     const sources = remembered.key.shape[0]!;
     // Nothing here depends on where a query stands, so that all of a source can be asked at once.
@@ -221,7 +206,7 @@ export class Stack<L extends EncoderLayer | DecoderLayer> extends Module {
    * @param embedded [B, T, E], positions added
    * @returns states [B, T, E]; with `hiddenStates`, the embeddings and each layer's output go there
    */
-  run(embedded: tf.Tensor, inputs: LayerInputs, hiddenStates?: tf.Tensor[]): tf.Tensor {
+  run(embedded: tf.Tensor, inputs: Seq2SeqLayerInputs, hiddenStates?: tf.Tensor[]): tf.Tensor {
     let hidden = this.dropout.forward(embedded);
     hiddenStates?.push(hidden);
     for (const layer of this.layers) {
@@ -235,7 +220,11 @@ export class Stack<L extends EncoderLayer | DecoderLayer> extends Module {
 }
 
 /** A layer whose activations are computed again when its gradient is; what it sees of the encoder comes from outside. */
-function checkpointed(layer: EncoderLayer | DecoderLayer, x: tf.Tensor, inputs: LayerInputs): tf.Tensor {
+function checkpointed(
+  layer: EncoderLayer | DecoderLayer,
+  x: tf.Tensor,
+  inputs: Seq2SeqLayerInputs,
+): tf.Tensor {
   const { keyPaddingMask, memory, memoryPaddingMask } = inputs;
   const remembered = memory?.(layer.index);
   const given = { keyPaddingMask, memoryPaddingMask, key: remembered?.key, value: remembered?.value };

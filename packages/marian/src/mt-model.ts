@@ -6,9 +6,9 @@ import {
   linear,
   linearCrossEntropy,
   type Scope,
+  shiftRight,
   zeros,
 } from '@weft/attention';
-import { InputError } from '@weft/errors';
 import {
   type DecodingInput,
   type GenerationOptions,
@@ -126,7 +126,13 @@ export class MarianMTModel extends PretrainedModel<MarianConfig> implements Gene
   }: MarianMTInputs): MarianMTOutputs {
     return tf.tidy(() => {
       const targets = labels ? idTensor(labels, 'labels') : undefined; // [B, T]
-      const decoderInputIds = inputs.decoderInputIds ?? this.#shiftRight(targets);
+      const decoderInputIds =
+        inputs.decoderInputIds ??
+        shiftRight(
+          targets,
+          { start: this.config.decoder_start_token_id, padding: this.config.pad_token_id },
+          'MarianMTModel',
+        );
       const { lastHiddenState, ...rest } = this.model.run({ ...inputs, decoderInputIds });
       const [batch, length, width] = lastHiddenState.shape;
       const hidden = lastHiddenState.reshape([batch * length, width]); // [B * T, E]
@@ -190,28 +196,5 @@ export class MarianMTModel extends PretrainedModel<MarianConfig> implements Gene
 
   startDecoding(input: DecodingInput): Seq2SeqDecodingSession {
     return new Seq2SeqDecodingSession(this, input);
-  }
-
-  #shiftRight(labels: tf.Tensor2D | undefined): tf.Tensor2D {
-    if (!labels) {
-      throw new InputError({
-        operation: 'MarianMTModel',
-        expected: 'decoderInputIds or labels',
-        received: 'neither',
-        remedy: 'pass labels to train, or call generate',
-      });
-    }
-    const [batch, length] = labels.shape;
-    const { decoder_start_token_id: start, pad_token_id: padding } = this.config;
-    const values = labels.dataSync();
-    const shifted = new Int32Array(batch * length);
-    for (let b = 0; b < batch; b++) {
-      shifted[b * length] = start;
-      for (let t = 1; t < length; t++) {
-        const label = values[b * length + t - 1]!;
-        shifted[b * length + t] = label === -100 ? padding : label;
-      }
-    }
-    return tf.tensor2d(shifted, [batch, length], 'int32');
   }
 }

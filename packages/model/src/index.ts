@@ -12,3 +12,4 @@ export {
 } from './pretrained.js';
 export { type Loader, ModelRegistry } from './registry.js';
 export { type Memory, type Seq2SeqDecoder, Seq2SeqDecodingSession } from './seq2seq-session.js';
+export type { Seq2SeqLayerInputs, Seq2SeqOutputs } from './seq2seq-types.js';

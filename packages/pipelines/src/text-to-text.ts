@@ -1,7 +1,7 @@
 /** What the tasks of encoder-decoders share: `text2text-generation`, `summarization`, `translation`. */
 import { InputError } from '@weft/errors';
 import type { GenerationOptions } from '@weft/generation';
-import type { Parts, Task } from './call.js';
+import type { BasePipeline, Parts, Task } from './call.js';
 import { encodeWithin, type LengthOptions, lengthForms } from './encode.js';
 import { checkText } from './feature-extraction.js';
 import type { TextWriter } from './models.js';
@@ -56,6 +56,28 @@ export interface Writing<Texts, O extends TextToTextOptions> {
 
 /** A result for one source: the text itself where there is one, a list where several were asked for. */
 export type TextOrTexts<Text> = Text | Text[];
+
+/** What `pipeline` gives for one of the tasks: how its texts and its ids are named, and its options. */
+export interface TextToTextPipeline<Text, Ids, O extends TextToTextOptions = TextToTextOptions>
+  extends BasePipeline<string, TextOrTexts<Text | Ids>, O, TextWriter> {
+  /** A list of one text. */
+  (source: string, options?: OneText<O>): Promise<Text[]>;
+  /** One text a source. */
+  (sources: readonly string[], options?: OneText<O>): Promise<Text[]>;
+  (source: string, options: O): Promise<(Text | Ids)[]>;
+  /** A list for each source where several sequences were asked for. */
+  (sources: readonly string[], options: O): Promise<TextOrTexts<Text | Ids>[]>;
+  stream(
+    sources: AsyncIterable<string> | Iterable<string>,
+    options?: OneText<O>,
+  ): AsyncGenerator<Text, void, void>;
+  stream(
+    sources: AsyncIterable<string> | Iterable<string>,
+    options: O,
+  ): AsyncGenerator<TextOrTexts<Text | Ids>, void, void>;
+  /** The text's tokens, one by one, without beams. Leaving the loop stops the work. */
+  streamTokens(source: string, options?: O & StreamTokensOptions): AsyncGenerator<StreamedToken, void, void>;
+}
 
 /** The task for one model. */
 export function textToText<Text, O extends TextToTextOptions>(

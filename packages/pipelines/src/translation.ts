@@ -1,17 +1,17 @@
 /** From one language to another: `translation`, or with the pair in its name, `translation_en_to_de`. */
 import { InputError } from '@weft/errors';
-import type { BasePipeline, Parts, Task } from './call.js';
+import type { Parts, Task } from './call.js';
 import type { TextWriter } from './models.js';
 import { string } from './options.js';
 import { nearest } from './suggest.js';
 import {
-  type OneText,
   type TextOrTexts,
   type TextToTextOptions,
+  type TextToTextPipeline,
   textToText,
   textToTextDefaults,
 } from './text-to-text.js';
-import { defaultsOf, type StreamedToken, type StreamTokensOptions, type WritingDefaults } from './writing.js';
+import { defaultsOf, type WritingDefaults } from './writing.js';
 
 export interface Translation {
   translationText: string;
@@ -31,28 +31,7 @@ export interface TranslationOptions extends TextToTextOptions {
 type Result = TextOrTexts<Translation | TranslationIds>;
 
 /** What `pipeline('translation')` gives. */
-export interface TranslationPipeline extends BasePipeline<string, Result, TranslationOptions, TextWriter> {
-  /** A list of one translation. */
-  (source: string, options?: OneText<TranslationOptions>): Promise<Translation[]>;
-  /** One translation a source. */
-  (sources: readonly string[], options?: OneText<TranslationOptions>): Promise<Translation[]>;
-  (source: string, options: TranslationOptions): Promise<(Translation | TranslationIds)[]>;
-  /** A list for each source where several sequences were asked for. */
-  (sources: readonly string[], options: TranslationOptions): Promise<Result[]>;
-  stream(
-    sources: AsyncIterable<string> | Iterable<string>,
-    options?: OneText<TranslationOptions>,
-  ): AsyncGenerator<Translation, void, void>;
-  stream(
-    sources: AsyncIterable<string> | Iterable<string>,
-    options: TranslationOptions,
-  ): AsyncGenerator<Result, void, void>;
-  /** The translation's tokens, one by one, without beams. Leaving the loop stops the work. */
-  streamTokens(
-    source: string,
-    options?: TranslationOptions & StreamTokensOptions,
-  ): AsyncGenerator<StreamedToken, void, void>;
-}
+export type TranslationPipeline = TextToTextPipeline<Translation, TranslationIds, TranslationOptions>;
 
 export function translation(parts: Parts<TextWriter>): Task<string, Result, TranslationOptions, TextWriter> {
   const pairs = pairsOf(parts.model);

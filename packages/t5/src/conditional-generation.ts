@@ -7,8 +7,8 @@ import {
   linear,
   linearCrossEntropy,
   normal,
+  shiftRight,
 } from '@weft/attention';
-import { InputError } from '@weft/errors';
 import {
   type DecodingInput,
   type GenerationOptions,
@@ -126,7 +126,16 @@ export class T5ForConditionalGeneration extends T5Model implements GenerativeMod
   }: T5ConditionalInputs): T5ConditionalOutputs & T5Outputs {
     return tf.tidy(() => {
       const targets = labels ? idTensor(labels, 'labels') : undefined; // [B, T]
-      const decoderInputIds = inputs.decoderInputIds ?? this.#shiftRight(targets);
+      const decoderInputIds =
+        inputs.decoderInputIds ??
+        shiftRight(
+          targets,
+          {
+            start: this.config.decoder_start_token_id ?? this.config.pad_token_id,
+            padding: this.config.pad_token_id,
+          },
+          'T5ForConditionalGeneration',
+        );
       const outputs = this.run({ ...inputs, decoderInputIds });
       const [batch, length, width] = outputs.lastHiddenState.shape;
       const hidden = this.scaled(outputs.lastHiddenState.reshape([batch * length, width])); // [B * T, E]
@@ -177,28 +186,5 @@ export class T5ForConditionalGeneration extends T5Model implements GenerativeMod
 
   startDecoding(input: DecodingInput): Seq2SeqDecodingSession {
     return new Seq2SeqDecodingSession(this, input);
-  }
-
-  #shiftRight(labels: tf.Tensor2D | undefined): tf.Tensor2D {
-    if (!labels) {
-      throw new InputError({
-        operation: 'T5ForConditionalGeneration',
-        expected: 'decoderInputIds or labels',
-        received: 'neither',
-        remedy: 'pass labels to train, or call generate',
-      });
-    }
-    const [batch, length] = labels.shape;
-    const values = labels.dataSync();
-    const start = this.config.decoder_start_token_id ?? this.config.pad_token_id;
-    const shifted = new Int32Array(batch * length);
-    for (let b = 0; b < batch; b++) {
-      shifted[b * length] = start;
-      for (let t = 1; t < length; t++) {
-        const label = values[b * length + t - 1]!;
-        shifted[b * length + t] = label === -100 ? this.config.pad_token_id : label;
-      }
-    }
-    return tf.tensor2d(shifted, [batch, length], 'int32');
   }
 }

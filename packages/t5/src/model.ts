@@ -7,6 +7,7 @@ import {
   type Memory,
   type ModelSource,
   PretrainedModel,
+  type Seq2SeqOutputs,
   scopeOf,
 } from '@weft/model';
 import { type T5Config, t5ConfigSchema, t5KeyMap } from './config.js';
@@ -39,17 +40,8 @@ export interface T5Inputs extends T5EncoderInputs {
   decoderAttentionMask?: IdRows;
 }
 
-export interface T5Outputs {
-  /** Of the decoder, [B, T, E] */
-  lastHiddenState: tf.Tensor3D;
-  encoderLastHiddenState: tf.Tensor3D;
-  encoderHiddenStates?: tf.Tensor3D[];
-  encoderAttentions?: tf.Tensor4D[];
-  decoderHiddenStates?: tf.Tensor3D[];
-  decoderAttentions?: tf.Tensor4D[];
-  /** One a layer, [B, H, T, S] */
-  crossAttentions?: tf.Tensor4D[];
-}
+/** Lists of states and attentions are there when they were asked for. */
+export type T5Outputs = Seq2SeqOutputs;
 
 const MAX_LENGTH = 2 ** 20;
 

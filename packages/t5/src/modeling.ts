@@ -16,7 +16,6 @@ import {
   dropoutState,
   gradientCheckpoint,
   type KeysAndValues,
-  type KeyValueCache,
   Linear,
   Module,
   noDropout,
@@ -26,26 +25,13 @@ import {
   type Scope,
   scaledDotProductAttention,
 } from '@weft/attention';
+import type { Seq2SeqLayerInputs } from '@weft/model';
 import type { T5Config } from './config.js';
 
 /** What goes through a stack's blocks beside the hidden states. */
-export interface BlockInputs {
+export interface BlockInputs extends Seq2SeqLayerInputs {
   /** [1, H, Tq, Tk] */
   positionBias: tf.Tensor;
-  /** [B, Tk], 1 keep, 0 hide */
-  keyPaddingMask?: tf.Tensor;
-  cache?: KeyValueCache;
-  /**
-   * Decoders only: keys and values of the encoder's states for each layer, and which of them count. There may be fewer
-   * rows than x has: then as many rows of x in a row look at each.
-   */
-  memory?: (layer: number) => KeysAndValues;
-  memoryPaddingMask?: tf.Tensor;
-  /** Run each block again in the backward pass instead of keeping its activations. */
-  gradientCheckpointing?: boolean;
-  /** Collect the probabilities of each layer. */
-  attentions?: tf.Tensor[];
-  crossAttentions?: tf.Tensor[];
 }
 
 class Attention extends Module {

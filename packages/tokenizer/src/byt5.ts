@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { bpeModelJson } from './bpe-model.js';
 import { BYTE_CHARACTERS } from './bytes.js';
 import type { Json, JsonObject } from './json.js';
 
@@ -46,18 +47,7 @@ export function byT5(config: JsonObject): JsonObject {
     },
     // The last key is weft's own; others, who do not know it, differ from Python in what is no UTF-8 alone.
     decoder: { type: 'ByteLevel', ...bytes, byt5: true },
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: '',
-      end_of_word_suffix: '',
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab,
-      merges: [],
-    },
+    model: bpeModelJson(vocab, [], ''),
   };
 }
 

@@ -1,4 +1,5 @@
 import { TokenizerError } from '@weft/errors';
+import { bpeModelJson } from './bpe-model.js';
 import { asObject, describe, type Json, type JsonObject } from './json.js';
 
 const token = (id: number, content: string, rest: JsonObject = {}): JsonObject => ({
@@ -143,18 +144,7 @@ export function byteLevelFromVocab(
       use_regex: true,
     },
     decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: '',
-      end_of_word_suffix: '',
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab,
-      merges,
-    },
+    model: bpeModelJson(vocab, merges, ''),
   };
   return isRoberta
     ? { ...base, ...robertaParts(known, config, addPrefixSpace) }

@@ -1,5 +1,3 @@
-import type { JsonObject } from './json.js';
-
 /** A pair of ids, and the words that hold it. */
 interface Candidate {
   left: number;
@@ -226,20 +224,4 @@ function applyMerge(
     candidate.count = pairCounts.get(key)!;
     if (candidate.count > 0) heap.push(candidate);
   }
-}
-
-/** The `model` of a tokenizer.json. */
-export function bpeModelJson({ vocab, merges }: BpeTrained): JsonObject {
-  return {
-    type: 'BPE',
-    dropout: null,
-    unk_token: null,
-    continuing_subword_prefix: null,
-    end_of_word_suffix: null,
-    fuse_unk: false,
-    byte_fallback: false,
-    ignore_merges: false,
-    vocab: Object.fromEntries(vocab),
-    merges,
-  };
 }

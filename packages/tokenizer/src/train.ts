@@ -1,12 +1,13 @@
 import { InputError } from '@weft/errors';
 import { AlignedText } from './aligned-text.js';
+import { bpeModelJson } from './bpe-model.js';
 import { BYTE_CHARACTERS, utf8Of } from './bytes.js';
 import { Gpt2Splitter } from './gpt2-split.js';
 import { describe, type JsonObject } from './json.js';
 import { createNormalizer, type Normalizer } from './normalizers.js';
 import { createPreTokenizer, type PreTokenizer } from './pre-tokenizers.js';
 import { Tokenizer } from './tokenizer.js';
-import { bpeModelJson, trainBpe } from './train-bpe.js';
+import { trainBpe } from './train-bpe.js';
 import { trainUnigramPieces } from './train-unigram.js';
 import { wellFormed } from './unicode.js';
 
@@ -168,7 +169,7 @@ export function trainByteLevelBpe(texts: Iterable<string>, options: ByteLevelBpe
       },
       post_processor: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: false, use_regex: true },
       decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
-      model: bpeModelJson(trained),
+      model: bpeModelJson(Object.fromEntries(trained.vocab), trained.merges, null),
     },
     config: {
       ...(end ? { tokenizer_class: 'GPT2Tokenizer', bos_token: end, eos_token: end, unk_token: end } : {}),

@@ -68,7 +68,6 @@ export {
 export { type RougeScore, type RougeScores, rouge, rougeOfCorpus } from './metrics/rouge.js';
 export { answerF1, exactMatch, normalizeAnswer, squadMetrics } from './metrics/squad.js';
 export { AdamW, decayedKeys, type OptimizerOptions } from './optimizer.js';
-export { duration } from './progress.js';
 export { groupByLength, lengthGroupedOrder, shuffledOrder } from './samplers.js';
 export {
   learningRateSchedule,

@@ -75,7 +75,7 @@ function barLine(numbers: string, share: number): string {
 }
 
 /** 3725 seconds -> '1 h 02 min'. */
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const two = (value: number): string => String(value).padStart(2, '0');
   if (whole < 60) return `${whole} s`;

@@ -1,79 +1,25 @@
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { Module } from '@weft/attention';
-import { ConfigError, DataError, TrainingError } from '@weft/errors';
+import { TrainingError } from '@weft/errors';
 import { GPT2LMHeadModel, gpt2ConfigSchema } from '@weft/gpt2';
 import { readFixture } from '@weft/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { examples, folder, losses, newModel, sizes, trainerOf } from '../test/small-trainer.js';
 import {
-  type CollateContext,
-  type DataCollator,
-  dataCollatorForLanguageModeling,
   EarlyStoppingCallback,
-  groupByLength,
   type LogEntry,
   listCheckpoints,
-  Seq2SeqTrainer,
-  shuffledOrder,
   stateFromJson,
   stateToJson,
   type TokenizedExample,
   Trainer,
   type TrainerCallback,
-  type TrainerOptions,
   type TrainingArguments,
 } from './index.js';
 
 const { meta } = readFixture(new URL('../fixtures/trainer.safetensors', import.meta.url));
-const sizes = { vocab_size: 20, n_positions: 8, n_embd: 8, n_layer: 1, n_head: 2 };
-const newModel = (): GPT2LMHeadModel =>
-  new GPT2LMHeadModel(gpt2ConfigSchema.parse({ ...sizes, bos_token_id: 0, eos_token_id: 0 }), { seed: 2 });
-const examples: TokenizedExample[] = Array.from({ length: 10 }, (_, i) => ({
-  inputIds: Array.from({ length: 3 + (i % 4) }, (_, t) => 1 + ((i * 3 + t) % 19)),
-}));
-const collate = dataCollatorForLanguageModeling({ tokenizer: { padTokenId: 0 }, mlm: false });
-
-let folder: string;
-let runs = 0;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'weft-run-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function trainerOf(
-  model: GPT2LMHeadModel,
-  args: Partial<TrainingArguments>,
-  more: Partial<TrainerOptions<TokenizedExample>> = {},
-): Trainer<TokenizedExample> {
-  const outputDir = join(folder, String(runs++));
-  return new Trainer({
-    model,
-    args: {
-      outputDir,
-      perDeviceTrainBatchSize: 2,
-      learningRate: 1e-2,
-      saveStrategy: 'no',
-      loggingSteps: 1,
-      disableProgress: true,
-      ...args,
-    },
-    trainDataset: examples,
-    dataCollator: collate,
-    ...more,
-  });
-}
-const losses = ({ state }: { state: { logHistory: LogEntry[] } }): number[] =>
-  state.logHistory.flatMap(({ loss }) => (loss === undefined ? [] : [loss]));
 
 /** Learns the mean of labels that are not -100, and divides by their number even where it is 0. */
 class OneNumber extends Module {
@@ -87,89 +33,6 @@ class OneNumber extends Module {
 
   async savePretrained(): Promise<void> {}
 }
-
-describe('data sets', () => {
-  async function* stream(): AsyncGenerator<TokenizedExample> {
-    for (const example of examples) yield example;
-  }
-  const streamed = { [Symbol.asyncIterator]: stream };
-  const inOrder = (): number[] => [...examples.keys()];
-
-  it('are read one after the other, or when asked for, to the same losses', async () => {
-    const wanted = trainerOf(newModel(), { maxSteps: 8 }, { sampler: inOrder });
-    await wanted.train();
-    const asked = { length: examples.length, at: async (i: number) => examples[i] };
-    for (const more of [{ trainDataset: streamed }, { trainDataset: asked, sampler: inOrder }]) {
-      const trainer = trainerOf(newModel(), { maxSteps: 8 }, more);
-      await trainer.train();
-      expect(losses(trainer)).toEqual(losses(wanted));
-    }
-  });
-
-  it('that are streamed go on after an interrupt', async () => {
-    const args = { maxSteps: 8, outputDir: join(folder, 'streamed') };
-    const whole = trainerOf(newModel(), { maxSteps: 8 }, { trainDataset: streamed });
-    await whole.train();
-    const controller = new AbortController();
-    const stop: TrainerCallback = {
-      onStepEnd: ({ state }) => (state.globalStep === 7 ? controller.abort() : undefined),
-    };
-    const first = trainerOf(newModel(), args, { trainDataset: streamed, callbacks: [stop] });
-    await expect(first.train({ signal: controller.signal })).rejects.toThrow(TrainingError);
-    const second = trainerOf(newModel(), { ...args, resumeFromCheckpoint: true }, { trainDataset: streamed });
-    await second.train();
-    expect(losses(second)).toEqual(losses(whole));
-  });
-
-  it('that are streamed need maxSteps, and a start anew in each epoch', async () => {
-    await expect(trainerOf(newModel(), {}, { trainDataset: streamed }).train()).rejects.toThrow(/maxSteps/);
-    const once = trainerOf(newModel(), { maxSteps: 8 }, { trainDataset: stream() });
-    await expect(once.train()).rejects.toThrow(DataError);
-  });
-
-  it('that are empty, or end too early, are told', async () => {
-    await expect(trainerOf(newModel(), {}, { trainDataset: [] }).train()).rejects.toThrow(
-      /at least one example/,
-    );
-    const short = trainerOf(newModel(), {}, { sampler: () => [99] });
-    await expect(short.train()).rejects.toThrow(DataError);
-    await expect(trainerOf(newModel(), {}).evaluate()).rejects.toThrow(/evalDataset/);
-  });
-
-  it('tell collators where a batch stands', async () => {
-    const places: CollateContext[] = [];
-    const noting: DataCollator<TokenizedExample> = (each, context) => {
-      places.push(context!);
-      return collate(each);
-    };
-    const args = { numTrainEpochs: 2, gradientAccumulationSteps: 2, dataSeed: 5 };
-    const trainer = trainerOf(newModel(), args, { dataCollator: noting, evalDataset: examples.slice(0, 1) });
-    await trainer.train();
-    await trainer.evaluate();
-    expect(places.map(({ epoch, batch }) => `${epoch}.${batch}`).join(' ')).toBe(
-      '0.0 0.1 0.2 0.3 0.4 1.0 1.1 1.2 1.3 1.4 0.0',
-    );
-    expect(places.at(-1)).toEqual({ seed: 5, epoch: 0, batch: 0, training: false });
-  });
-
-  const groups = meta.lengthGroups as {
-    lengths: number[];
-    batchSize: number;
-    order: number[];
-    expected: number[];
-  }[];
-  it.each(groups)('are grouped by length as in Python, batches of $batchSize', (each) => {
-    expect(groupByLength(each.order, each.lengths, each.batchSize)).toEqual(each.expected);
-  });
-
-  it('are shuffled by seed and epoch', () => {
-    const order = shuffledOrder(50, 1, 0);
-    expect([...order].sort((a, b) => a - b)).toEqual([...Array(50).keys()]);
-    expect(order).toEqual(shuffledOrder(50, 1, 0));
-    expect(order).not.toEqual(shuffledOrder(50, 1, 1));
-    expect(order).not.toEqual(shuffledOrder(50, 2, 0));
-  });
-});
 
 describe('a run', () => {
   it('evaluates at the end of an epoch that a checkpoint cut off', async () => {
@@ -370,74 +233,5 @@ describe('a run', () => {
     const stored = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
     expect(Object.keys(stored).sort()).toEqual(meta.stateKeys);
     expect(stateToJson(stateFromJson(stored))).toEqual(stored);
-  });
-});
-
-describe('predictions', () => {
-  it('come one an example, less where logits are reduced first, and leave no tensor behind', async () => {
-    using model = newModel();
-    const trainer = trainerOf(model, { perDeviceEvalBatchSize: 3 });
-    const before = tf.memory().numTensors;
-    const { predictions, shapes, labels, metrics } = await trainer.predict(examples.slice(0, 4));
-    expect(tf.memory().numTensors).toBe(before);
-    expect(predictions).toHaveLength(4);
-    expect(shapes).toEqual([
-      [5, 20],
-      [5, 20],
-      [5, 20],
-      [6, 20],
-    ]);
-    expect(labels).toHaveLength(4);
-    expect(metrics.test_loss).toBeGreaterThan(0);
-    const reduced = trainerOf(model, {}, { preprocessLogitsForMetrics: (logits) => tf.argMax(logits, -1) });
-    expect((await reduced.predict(examples.slice(0, 4))).shapes).toEqual([[6], [6], [6], [6]]);
-  });
-
-  it('are generated texts with predictWithGenerate', async () => {
-    using model = newModel();
-    const args = {
-      outputDir: folder,
-      predictWithGenerate: true,
-      generationMaxLength: 8,
-      disableProgress: true,
-    };
-    // Of one length, since a causal model keeps the padding that it puts before shorter prompts.
-    const texts = examples.filter(({ inputIds }) => inputIds.length === 3);
-    const options = { model, evalDataset: texts, dataCollator: collate };
-    let generated: number[][] = [];
-    const trainer = new Seq2SeqTrainer({
-      ...options,
-      args,
-      computeMetrics: (prediction) => {
-        generated = prediction.generated;
-        return { texts: prediction.labels.length };
-      },
-    });
-    const metrics = await trainer.evaluate();
-    expect(metrics.eval_texts).toBe(3);
-    expect(metrics.eval_loss).toBeGreaterThan(0);
-    for (const [i, ids] of generated.entries()) {
-      const [alone] = await model.generate([texts[i]!.inputIds], { maxLength: 8 });
-      expect(ids.slice(0, alone!.length)).toEqual(alone);
-    }
-    expect(() => new Seq2SeqTrainer({ ...options, args: { ...args, generationNumBeams: 0 } })).toThrow(
-      ConfigError,
-    );
-  });
-});
-
-describe('what a model cannot do', () => {
-  it('is told before training', () => {
-    const model = Object.defineProperty(newModel(), 'supportsGradientCheckpointing', { value: false });
-    expect(() => trainerOf(model, { gradientCheckpointing: true })).toThrow(/gradientCheckpointing/);
-  });
-
-  it('includes a loss without labels, and one that depends on no trainable parameter', async () => {
-    const bare = trainerOf(
-      newModel(),
-      { maxSteps: 1 },
-      { dataCollator: (each) => ({ inputIds: each.map(({ inputIds }) => inputIds.slice(0, 3)) }) },
-    );
-    await expect(bare.train()).rejects.toThrow(/labels/);
   });
 });

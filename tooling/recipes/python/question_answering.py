@@ -3,31 +3,13 @@
 python question_answering.py <encoder folder> <folder of the recipe's run> <output folder> [--steps N] [--threads N]
 """
 
-import argparse
 import json
 import re
 import string
-import time
 from collections import Counter
 
-import torch
-from transformers import (
-    AutoModelForQuestionAnswering,
-    AutoTokenizer,
-    DataCollatorWithPadding,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    pipeline,
-)
-
-
-class Stop(TrainerCallback):
-    def __init__(self, steps):
-        self.steps = steps
-
-    def on_step_end(self, args, state, control, **_):
-        control.should_training_stop = self.steps is not None and state.global_step >= self.steps
+from common import options, train
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer, pipeline
 
 
 def questions(path):
@@ -90,38 +72,12 @@ def judge(model, tokenizer, path):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("model")
-    parser.add_argument("run")
-    parser.add_argument("out")
-    parser.add_argument("--steps", type=int)
-    parser.add_argument("--threads", type=int, default=2)
-    flags = parser.parse_args()
-    torch.set_num_threads(flags.threads)
+    flags = options("model", "run", "out")
     tokenizer = AutoTokenizer.from_pretrained(flags.model)
     model = AutoModelForQuestionAnswering.from_pretrained(flags.model)
-    trainer = Trainer(
-        model=model,
-        args=TrainingArguments(
-            output_dir=flags.out,
-            num_train_epochs=2,
-            per_device_train_batch_size=16,
-            learning_rate=1e-4,
-            warmup_ratio=0.06,
-            weight_decay=0.01,
-            group_by_length=True,
-            save_strategy="no",
-            report_to=[],
-            use_cpu=True,
-            logging_steps=20,
-        ),
-        train_dataset=list(features(tokenizer, f"{flags.run}/train.json")),
-        data_collator=DataCollatorWithPadding(tokenizer),
-        callbacks=[Stop(flags.steps)],
-    )
-    started = time.perf_counter()
-    trainer.train()
-    report = {"steps": trainer.state.global_step, "seconds": time.perf_counter() - started}
+    dataset = list(features(tokenizer, f"{flags.run}/train.json"))
+    settings = {"epochs": 2, "batch_size": 16, "learning_rate": 1e-4}
+    _, report = train(model, tokenizer, dataset, flags, **settings)
     if flags.steps is None:
         report["heldOut"] = judge(model, tokenizer, f"{flags.run}/heldOut.json")
         report["tales"] = judge(model, tokenizer, f"{flags.run}/tales.json")

@@ -3,40 +3,16 @@
 python sst2.py <encoder folder> <data folder> <output folder> [--steps N] [--threads N]
 """
 
-import argparse
 import csv
 import json
-import time
 
 import numpy as np
-import torch
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    DataCollatorWithPadding,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-)
-
-
-class Stop(TrainerCallback):
-    def __init__(self, steps):
-        self.steps = steps
-
-    def on_step_end(self, args, state, control, **_):
-        control.should_training_stop = self.steps is not None and state.global_step >= self.steps
+from common import options, train
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("model")
-    parser.add_argument("data")
-    parser.add_argument("out")
-    parser.add_argument("--steps", type=int)
-    parser.add_argument("--threads", type=int, default=2)
-    flags = parser.parse_args()
-    torch.set_num_threads(flags.threads)
+    flags = options("model", "data", "out")
     tokenizer = AutoTokenizer.from_pretrained(flags.model)
 
     def read(split):
@@ -49,32 +25,11 @@ def main():
         ]
 
     model = AutoModelForSequenceClassification.from_pretrained(flags.model, num_labels=2)
-    trainer = Trainer(
-        model=model,
-        args=TrainingArguments(
-            output_dir=flags.out,
-            num_train_epochs=3,
-            per_device_train_batch_size=32,
-            per_device_eval_batch_size=64,
-            learning_rate=5e-5,
-            warmup_ratio=0.06,
-            weight_decay=0.01,
-            group_by_length=True,
-            save_strategy="no",
-            report_to=[],
-            use_cpu=True,
-            logging_steps=100,
-        ),
-        train_dataset=read("train"),
-        data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=lambda p: {"accuracy": float((np.argmax(p.predictions, -1) == p.label_ids).mean())},
-        callbacks=[Stop(flags.steps)],
-    )
-    started = time.perf_counter()
-    trainer.train()
-    report = {"steps": trainer.state.global_step, "seconds": time.perf_counter() - started}
+    settings = {"epochs": 3, "batch_size": 32, "learning_rate": 5e-5}
+    trainer, report = train(model, tokenizer, read("train"), flags, **settings)
     if flags.steps is None:
-        report["testAccuracy"] = trainer.evaluate(read("test"))["eval_accuracy"]
+        found = trainer.predict(read("test"))
+        report["testAccuracy"] = float((np.argmax(found.predictions, -1) == found.label_ids).mean())
     print(json.dumps(report))
 
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { App } from '../http/app.js';
 import { ask, type Context } from '../http/context.js';
 import { LiveAnswer, type LiveWriter } from '../http/live-answer.js';
+import { plainGeneration } from '../pool/plain.js';
 import type { Alternative, GenerateParams } from '../pool/protocol.js';
 import { RequestError } from '../request-error.js';
 import { failures, modelName, optional, text } from './shared.js';
@@ -158,18 +159,12 @@ function paramsOf(
   defaultNewTokens: number,
 ): GenerateParams {
   return {
+    ...plainGeneration,
     prompts: [asked.prompt],
-    n: 1,
     maxNewTokens: asked.maxTokens ?? defaultNewTokens,
-    temperature: asked.temperature ?? 1,
-    topK: asked.topK ?? 0,
-    topP: asked.topP ?? 1,
-    minP: 0,
-    repetitionPenalty: 1,
-    presencePenalty: 0,
-    frequencyPenalty: 0,
-    logitBias: [],
-    stop: [],
+    ...(asked.temperature === undefined ? {} : { temperature: asked.temperature }),
+    ...(asked.topK === undefined ? {} : { topK: asked.topK }),
+    ...(asked.topP === undefined ? {} : { topP: asked.topP }),
     stream: true,
     alternatives: asked.alternatives ?? 5,
     ...(asked.seed === undefined ? {} : { seed: asked.seed }),

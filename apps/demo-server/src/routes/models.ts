@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { App } from '../http/app.js';
 import type { Context } from '../http/context.js';
 import type { ModelHost } from '../pool/model-host.js';
+import { noAbilities } from '../pool/plain.js';
 import { RequestError } from '../request-error.js';
 import { failures } from './shared.js';
 
@@ -26,17 +27,7 @@ const model = z.object({
 });
 type Model = z.infer<typeof model>;
 
-const unknown = {
-  architecture: null,
-  tasks: [],
-  explain: [],
-  completions: false,
-  embeddings: false,
-  labels: null,
-  layers: null,
-  heads: null,
-  maxTokens: null,
-};
+const unknown = { architecture: null, tasks: [], explain: [], ...noAbilities };
 
 const view = ({ id, created, state, info, random }: ModelHost): Model => ({
   id,

@@ -1,6 +1,7 @@
 import type { DecodingInput, DecodingSession, GenerativeModel } from '@weft/generation';
 import { trainByteLevelBpe } from '@weft/tokenizer';
 import { describe, expect, it } from 'vitest';
+import { plainGeneration } from '../pool/plain.js';
 import type { FromWorker, GenerateParams } from '../pool/protocol.js';
 import { Cohort, takeCohort } from './cohort.js';
 import { Job } from './job.js';
@@ -58,18 +59,10 @@ const generative: GenerativeModel = {
 const served = { tokenizer, generative, info: {} } as unknown as ServedModel;
 
 const plain: GenerateParams = {
+  ...plainGeneration,
   prompts: [[40]],
-  n: 1,
   maxNewTokens: 4,
   temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  logitBias: [],
-  stop: [],
   stream: false,
 };
 

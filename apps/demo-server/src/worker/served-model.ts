@@ -13,6 +13,7 @@ import { ConfigError } from '@weft/errors';
 import type { GenerativeModel } from '@weft/generation';
 import type { TaskName } from '@weft/pipelines';
 import type { AutoTokenizer } from '@weft/tokenizer';
+import { noAbilities } from '../pool/plain.js';
 import type { ModelInfo } from '../pool/protocol.js';
 
 export type Tokenizer = Awaited<ReturnType<typeof AutoTokenizer.fromPretrained>>;
@@ -87,15 +88,6 @@ interface Loading {
   options: SourceOptions & { warn: () => void };
 }
 
-const nothing = {
-  completions: false,
-  embeddings: false,
-  labels: null,
-  layers: null,
-  heads: null,
-  maxTokens: null,
-};
-
 const loaders: Record<Family, (loading: Loading) => Promise<ServedModel>> = {
   gpt2: async ({ source, architecture, tokenizer, options }) => {
     const { GPT2LMHeadModel } = await import('@weft/gpt2');
@@ -109,7 +101,7 @@ const loaders: Record<Family, (loading: Loading) => Promise<ServedModel>> = {
       attend: ({ inputIds }) =>
         model.transformer.forward({ inputIds, outputAttentions: true }).attentions as tf.Tensor4D[],
       info: {
-        ...nothing,
+        ...noAbilities,
         architecture,
         tasks: ['text-generation'],
         explain: ['generate', 'attention', 'tokenize'],
@@ -130,7 +122,7 @@ const loaders: Record<Family, (loading: Loading) => Promise<ServedModel>> = {
       generative: model,
       taskModels: Object.fromEntries(textToText.map((task) => [task, model])),
       info: {
-        ...nothing,
+        ...noAbilities,
         architecture,
         tasks: textToText,
         explain: ['generate', 'tokenize'],
@@ -164,7 +156,7 @@ const loaders: Record<Family, (loading: Loading) => Promise<ServedModel>> = {
         'feature-extraction': sentences.encoder,
       },
       info: {
-        ...nothing,
+        ...noAbilities,
         architecture,
         tasks: [...ofHead, 'feature-extraction'],
         explain: [...(isClassifier ? (['sentiment'] as const) : []), 'attention', 'tokenize'],
@@ -192,7 +184,7 @@ const loaders: Record<Family, (loading: Loading) => Promise<ServedModel>> = {
       ...(isClassifier ? { classifier: model as unknown as Classifier } : {}),
       taskModels: Object.fromEntries(tasks.map((task) => [task, model])),
       info: {
-        ...nothing,
+        ...noAbilities,
         architecture,
         tasks: [...tasks],
         explain: [

@@ -34,3 +34,42 @@ export function idTensor(rows: IdRows, what = 'inputIds'): tf.Tensor2D {
   });
   return tf.tensor2d(flat, [rows.length, width], 'int32');
 }
+
+/**
+ * What a decoder reads to foresee labels: each row moved one to the right behind the start token, ignored labels as
+ * padding.
+ *
+ * @param labels int32 [B, T]; -100 counts nothing
+ * @returns int32 [B, T]
+ * @throws InputError without labels
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs';
+ * import { shiftRight } from '@weft/attention';
+ *
+ * const read = shiftRight(tf.tensor2d([[7, 8, -100]], [1, 3], 'int32'), { start: 1, padding: 0 });
+ * console.assert(read.dataSync().join() === '1,7,8');
+ * ```
+ */
+export function shiftRight(
+  labels: tf.Tensor2D | undefined,
+  { start, padding }: { start: number; padding: number },
+  operation = 'shiftRight',
+): tf.Tensor2D {
+  if (!labels) {
+    throw new InputError({
+      operation,
+      expected: 'decoderInputIds or labels',
+      received: 'neither',
+      remedy: 'pass labels to train, or generate',
+    });
+  }
+  const [batch, length] = labels.shape;
+  const values = labels.dataSync();
+  const shifted = new Int32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const label = i % length === 0 ? start : values[i - 1]!;
+    shifted[i] = label === -100 ? padding : label;
+  }
+  return tf.tensor2d(shifted, [batch, length], 'int32');
+}

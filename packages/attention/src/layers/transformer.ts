@@ -5,7 +5,7 @@
  * B batch, S source positions, T target positions, E width, V target vocabulary.
  */
 import * as tf from '@tensorflow/tfjs';
-import { ConfigError, InputError } from '@weft/errors';
+import { ConfigError } from '@weft/errors';
 import { normal, xavierUniform } from '../module/initializers.js';
 import { Module } from '../module/module.js';
 import { Scope } from '../module/scope.js';
@@ -17,7 +17,7 @@ import { linear } from '../ops/linear.js';
 import { linearCrossEntropy } from '../ops/linear-cross-entropy.js';
 import { Dropout, Embedding, LayerNorm, Linear } from './basic.js';
 import { type BlockOptions, DecoderBlock, EncoderBlock } from './blocks.js';
-import { type IdRows, idTensor } from './ids.js';
+import { type IdRows, idTensor, shiftRight } from './ids.js';
 import type { KeyValueCache } from './key-value-cache.js';
 import type { KeysAndValues } from './multi-head-attention.js';
 import { sinusoidalPositions } from './positions.js';
@@ -223,7 +223,11 @@ export class Transformer extends Module {
       const labels = inputs.labels && idTensor(inputs.labels, 'labels');
       const ids = inputs.decoderInputIds
         ? idTensor(inputs.decoderInputIds, 'decoderInputIds')
-        : this.#shiftRight(labels);
+        : shiftRight(
+            labels,
+            { start: this.options.decoderStartTokenId, padding: this.options.padTokenId },
+            'Transformer.forward',
+          );
       const memory = this.encode(inputs, gradientCheckpointing);
       const states = this.decode(ids, memory, { gradientCheckpointing }); // [B, T, E]
       const [batch, length, width] = states.shape as [number, number, number];
@@ -307,26 +311,5 @@ export class Transformer extends Module {
     const { width } = this.options;
     const scaled = tf.mul(table.forward(ids), Math.sqrt(width)); // [B, T, E]
     return this.dropout.forward(tf.add(scaled, sinusoidalPositions(ids.shape[1], width, start)));
-  }
-
-  /** Labels [B, T] one to the right, the start token first; ignored ones become padding. */
-  #shiftRight(labels: tf.Tensor2D | undefined): tf.Tensor2D {
-    if (!labels) {
-      throw new InputError({
-        operation: 'Transformer.forward',
-        expected: 'decoderInputIds or labels',
-        received: 'neither',
-        remedy: 'pass the target as labels; the decoder input follows from them',
-      });
-    }
-    const { padTokenId, decoderStartTokenId } = this.options;
-    const [batch, length] = labels.shape;
-    const values = labels.dataSync();
-    const shifted = new Int32Array(values.length);
-    for (let i = 0; i < values.length; i++) {
-      const label = i % length === 0 ? decoderStartTokenId : values[i - 1]!;
-      shifted[i] = label === -100 ? padTokenId : label;
-    }
-    return tf.tensor2d(shifted, [batch, length], 'int32');
   }
 }

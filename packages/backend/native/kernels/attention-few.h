@@ -3,26 +3,13 @@
 #pragma once
 
 #include "attention-block.h"
+#include "dot.h"
 
 namespace weft::WEFT_ISA {
 
 constexpr int64_t kFewQueries = 4;
 // Positions of a part; the parts depend on the number of keys alone.
 constexpr int64_t kPartKeys = 64;
-
-WEFT_INLINE float dot(const float* a, const float* b, int64_t n) {
-  Vec x = zero(), y = zero();
-  int64_t i = 0;
-  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
-    x = fma(load(a + i), load(b + i), x);
-    y = fma(load(a + i + kLanes), load(b + i + kLanes), y);
-  }
-  for (; i < n; i += kLanes) {
-    const int64_t left = n - i < kLanes ? n - i : kLanes;
-    x = fma(load_n(a + i, left), load_n(b + i, left), x);
-  }
-  return sum(x + y);
-}
 
 // out[n] += p[0] x[0] + .. + p[count - 1] x[count - 1] for rows of x that lie ld apart.
 template <int count>

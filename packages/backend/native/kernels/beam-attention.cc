@@ -1,6 +1,7 @@
 #include "beam-attention.h"
 
 #include "../runtime/simd-math.h"
+#include "dot.h"
 
 namespace weft::WEFT_ISA {
 namespace {
@@ -13,20 +14,6 @@ struct Beams {
   int64_t capacity, keys, heads, size;
   float scale;
 };
-
-WEFT_INLINE float head_dot(const float* a, const float* b, int64_t n) {
-  Vec x = zero(), y = zero();
-  int64_t i = 0;
-  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
-    x = fma(load(a + i), load(b + i), x);
-    y = fma(load(a + i + kLanes), load(b + i + kLanes), y);
-  }
-  for (; i < n; i += kLanes) {
-    const int64_t left = n - i < kLanes ? n - i : kLanes;
-    x = fma(load_n(a + i, left), load_n(b + i, left), x);
-  }
-  return sum(x + y);
-}
 
 // out[n] += p * x[n]
 WEFT_INLINE void add_scaled(float p, const float* x, int64_t n, float* out) {
@@ -58,7 +45,7 @@ void row(const Beams& t, int64_t b) {
   for (int64_t j = 0; j < t.keys; ++j) {
     const float* const k = t.key + (rows[j] * t.capacity + j) * width;
     for (int64_t h = 0; h < t.heads; ++h) {
-      const float score = t.scale * head_dot(q + h * t.size, k + h * t.size, t.size);
+      const float score = t.scale * dot(q + h * t.size, k + h * t.size, t.size);
       s[h * padded + j] = t.bias == nullptr ? score : score + t.bias[h * t.keys + j];
     }
   }
