@@ -117,7 +117,12 @@ it('reads reports of every form', () => {
     releasedModels['t5-mini-translation'],
   );
   expect(metrics).toEqual([{ name: 'test_2016_flickr, English to German, BLEU', value: 33.456789 }]);
-  expect(settings).toEqual({ epochs: 3, model: 'bert-mini', 'questions, train': 12, 'held out': 'a, b' });
+  expect(settings).toEqual({
+    epochs: 3,
+    'starts from': 'bert-mini',
+    'questions, train': 12,
+    'held out': 'a, b',
+  });
   expect(curves).toEqual({ 'loss on val': [2, 1] });
   expect(shownNumber(33.456789)).toBe('33.46');
   expect(inWords('heldOutF1')).toBe('held out F1');
