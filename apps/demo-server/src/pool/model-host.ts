@@ -180,9 +180,11 @@ export class ModelHost {
     const worker = new Worker(file, { workerData: this.#options.workerData, name: `weft ${this.id}` });
     this.#worker = worker;
     let reason = 'the thread ended';
-    worker.on('message', (message: FromWorker) => {
-      // One that was given up may still have something to say.
-      if (this.#worker === worker) this.#receive(message);
+    worker.on('message', (messages: FromWorker[]) => {
+      for (const message of messages) {
+        // One that was given up may still have something to say.
+        if (this.#worker === worker) this.#receive(message);
+      }
     });
     worker.on('error', (error) => {
       // While it loads nothing of a user's is in the message.

@@ -168,6 +168,7 @@ export type ToWorker =
   | { [K in WorkKind]: { type: 'job'; id: number; kind: K; params: Work[K]['params'] } }[WorkKind]
   | { type: 'cancel'; id: number };
 
+/** A worker sends lists of these. */
 export type FromWorker =
   | { type: 'ready'; info: ModelInfo }
   | { type: 'failed'; message: string }
