@@ -61,6 +61,21 @@ describe.skipIf(missing !== undefined)(`the page for everybody${why}`, () => {
     },
   );
 
+  it('fits a screen that shrinks before its charts are drawn anew', async () => {
+    const { page, close } = await open(browser, server.address, 'training');
+    // Sizes are told once, and then no more: what is on the page between a change and its drawing stays.
+    await page.addInitScript(`ResizeObserver = class extends ResizeObserver {
+      constructor(tell) { super((entries, self) => { tell(entries, self); self.disconnect(); }); }
+    }`);
+    await page.reload();
+    await answered.training!(page);
+    await page.locator('.chart-plot svg').first().waitFor();
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(Number(await page.locator('.chart-plot svg').first().getAttribute('width'))).toBeGreaterThan(360);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+    await close();
+  });
+
   const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
 
   it('opens the alternatives of a token that is tapped, over the foot of the page', async () => {
