@@ -2,13 +2,15 @@ import { existsSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { adamW, LayerNorm, type Module, RmsNorm } from '@weft/attention';
 import { SafetensorsFile, type TensorsToWrite, writeSafetensors } from '@weft/checkpoint';
-import { TrainingError } from '@weft/errors';
+import { ConfigError, TrainingError } from '@weft/errors';
 
 export interface OptimizerOptions {
   weightDecay: number;
   beta1: number;
   beta2: number;
   epsilon: number;
+  /** A parameter's multiple of the learning rate, by its key. Default: 1. */
+  learningRateFactor?: ((key: string) => number) | undefined;
 }
 
 /**
@@ -60,6 +62,7 @@ export class AdamW {
   #options: OptimizerOptions;
   #step = 0;
   #decayed: Set<string>;
+  #factors: readonly number[];
 
   constructor(module: Module, options: OptimizerOptions) {
     const trainable = module.namedParameters().filter(([, { trainable: is }]) => is);
@@ -67,6 +70,7 @@ export class AdamW {
     this.parameters = trainable.map(([, parameter]) => parameter);
     this.#options = options;
     this.#decayed = decayedKeys(module);
+    this.#factors = this.keys.map((key) => factorOf(key, options));
     const zeros = (): tf.Variable[] =>
       this.parameters.map(({ shape }) => tf.tidy(() => tf.variable(tf.zeros(shape), false)));
     this.#means = zeros();
@@ -90,7 +94,7 @@ export class AdamW {
         variances: active.map((i) => this.#variances[i]!),
       },
       {
-        learningRate: active.map(() => learningRate),
+        learningRate: active.map((i) => learningRate * this.#factors[i]!),
         weightDecay: active.map((i) => (this.#decayed.has(this.keys[i]!) ? weightDecay : 0)),
         beta1,
         beta2,
@@ -152,4 +156,15 @@ export class AdamW {
   dispose(): void {
     tf.dispose([this.#means, this.#variances]);
   }
+}
+
+function factorOf(key: string, { learningRateFactor }: OptimizerOptions): number {
+  const factor = learningRateFactor?.(key) ?? 1;
+  if (Number.isFinite(factor) && factor >= 0) return factor;
+  throw new ConfigError({
+    operation: 'learningRateFactor',
+    expected: `a finite number of at least 0 for ${key}`,
+    received: String(factor),
+    remedy: 'give 1 for parameters that take the learning rate as it is',
+  });
 }

@@ -15,6 +15,8 @@ export interface TrainerOptions<Example> {
   computeMetrics?: ComputeMetrics;
   preprocessLogitsForMetrics?: PreprocessLogits;
   callbacks?: readonly TrainerCallback[];
+  /** A parameter's multiple of the learning rate, by its key: what PyTorch's parameter groups are for. Default: 1. */
+  learningRateFactor?: (key: string) => number;
   /** The order of examples in an epoch, the same each time it is asked. Default: shuffled, or grouped by length. */
   sampler?: (epoch: number) => readonly number[];
 }

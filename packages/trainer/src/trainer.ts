@@ -104,6 +104,7 @@ export class Trainer<Example = Record<string, unknown>> {
       beta1: args.adamBeta1,
       beta2: args.adamBeta2,
       epsilon: args.adamEpsilon,
+      learningRateFactor: this.#options.learningRateFactor,
     });
     let begun = false;
     try {

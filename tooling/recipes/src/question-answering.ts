@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { writeJsonAtomic } from '@weft/checkpoint';
-import { dataFile, writeReport } from './files.js';
+import { writeReport } from './files.js';
 import type { RunOptions } from './run.js';
-import { countQuestions, type SquadFile, splitByArticle } from './squad.js';
+import { countQuestions, questionFile, squadSplit } from './squad.js';
 import { lastJson, trainByCommand, weft } from './weft.js';
 
 export interface QuestionAnsweringOptions extends RunOptions {
@@ -19,9 +19,8 @@ export interface QuestionAnsweringOptions extends RunOptions {
  */
 export async function questionAnswering(options: QuestionAnsweringOptions): Promise<void> {
   const { model, out, epochs, learningRate, signal } = options;
-  const squad = JSON.parse(dataFile('qa/squad_v1.1_dev.00.json')) as SquadFile;
-  const tales = JSON.parse(dataFile('qa/fairytaleqa_extractive_test.json')) as SquadFile;
-  const { train, heldOut } = splitByArticle(squad, 5);
+  const { train, heldOut } = squadSplit();
+  const tales = questionFile('fairytaleqa_extractive_test');
   const file = (name: string): string => join(out, `${name}.json`);
   for (const [name, content] of Object.entries({ train, heldOut, tales }))
     await writeJsonAtomic(file(name), content);

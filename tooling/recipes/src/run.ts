@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeJsonAtomic } from '@weft/checkpoint';
+import type { Module } from '@weft/attention';
+import { saveWeights, writeJsonAtomic } from '@weft/checkpoint';
 import { listCheckpoints, type TrainableModel, type Trainer, type TrainerCallback } from '@weft/trainer';
 
 /** What every recipe is told. */
@@ -59,4 +60,13 @@ export async function trainOrResume<Example>(
 export function millions(model: TrainableModel): number {
   const count = model.parameters().reduce((sum, { size }) => sum + size, 0);
   return Math.round(count / 1e4) / 100;
+}
+
+/** Writes all parameters under their own keys, for models that exist in training alone. */
+export async function saveParameters(model: Module, folder: string): Promise<void> {
+  const tensors = model.namedParameters().map(([key, parameter]) => {
+    const data = parameter.dataSync<'float32'>();
+    return [key, { dtype: 'F32' as const, shape: parameter.shape, data }] as const;
+  });
+  await saveWeights(folder, Object.fromEntries(tensors));
 }

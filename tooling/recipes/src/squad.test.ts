@@ -4,7 +4,12 @@ import { countQuestions, splitByArticle } from './squad.js';
 it('holds out every n-th article, whole', () => {
   const article = (title: string, questions: number) => ({
     title,
-    paragraphs: [{ qas: Array.from({ length: questions }, () => ({})) }],
+    paragraphs: [
+      {
+        context: title,
+        qas: Array.from({ length: questions }, () => ({ id: '', question: '', answers: [] })),
+      },
+    ],
   });
   const file = { version: '2', data: [article('d', 4), article('b', 2), article('a', 1), article('c', 3)] };
   const { train, heldOut } = splitByArticle(file, 2);

@@ -1,7 +1,20 @@
-/** A file in SQuAD's format, as far as a split by article needs it. */
+import { dataFile } from './files.js';
+
+/** A file in SQuAD's format. */
 export interface SquadFile {
   version?: string;
-  data: { title: string; paragraphs: { qas: unknown[] }[] }[];
+  data: SquadArticle[];
+}
+
+export interface SquadArticle {
+  title: string;
+  paragraphs: { context: string; qas: SquadQuestion[] }[];
+}
+
+export interface SquadQuestion {
+  id: string;
+  question: string;
+  answers: { text: string; answer_start: number }[];
 }
 
 /** Every n-th article, by title, is held out; so no text is on both sides. */
@@ -16,4 +29,41 @@ export function splitByArticle(file: SquadFile, every: number): { train: SquadFi
 
 export function countQuestions({ data }: SquadFile): number {
   return data.flatMap(({ paragraphs }) => paragraphs).reduce((sum, { qas }) => sum + qas.length, 0);
+}
+
+/** A file of the data folder's `qa`. */
+export function questionFile(name: string): SquadFile {
+  return JSON.parse(dataFile(`qa/${name}.json`)) as SquadFile;
+}
+
+/** SQuAD's articles but every fifth, and those. */
+export function squadSplit(): { train: SquadFile; heldOut: SquadFile } {
+  return splitByArticle(questionFile('squad_v1.1_dev.00'), 5);
+}
+
+const others = [
+  'qed_nq_train.00',
+  'qed_nq_train.01',
+  'policyqa_dev',
+  'fairytaleqa_extractive_train',
+  'qamr_dev.00',
+  'qamr_dev.01',
+  'qamr_test.00',
+  'qamr_test.01',
+];
+
+/** All that a small model may learn answering from: articles that SQuAD's held-out part has are in none of it. */
+export function trainingQuestions(): SquadFile {
+  const { train, heldOut } = squadSplit();
+  const plain = (title: string): string => title.toLowerCase().replaceAll('_', ' ');
+  const titles = new Set(heldOut.data.map(({ title }) => plain(title)));
+  const data = others
+    .flatMap((name) => questionFile(name).data)
+    .filter(({ title }) => !titles.has(plain(title)));
+  return { ...train, data: [...train.data, ...data] };
+}
+
+/** The paragraphs, each once. */
+export function contexts({ data }: SquadFile): string[] {
+  return [...new Set(data.flatMap(({ paragraphs }) => paragraphs.map(({ context }) => context)))];
 }

@@ -5,7 +5,7 @@ import { accuracy, argMaxRows, dataCollatorWithPadding, Trainer } from '@weft/tr
 import { dataFile, lines, writeReport } from './files.js';
 import { EffortCallback, millions, type RunOptions, trainOrResume } from './run.js';
 
-interface Sentence {
+export interface Sentence {
   inputIds: number[];
   attentionMask: number[];
   label: number;
