@@ -17,8 +17,8 @@ export interface PoolState {
 }
 
 /**
- * Array buffers by size class, four classes to a doubling, used again when their tensor is disposed: a fresh
- * array of 100 MB costs more in page faults than the arithmetic that fills it.
+ * Array buffers by size class, four classes to a doubling, used again when their tensor is disposed, by one of at least
+ * half their size: a fresh array of 100 MB costs more in page faults than the arithmetic that fills it.
  *
  * Bounded: used and free bytes together stay below 1.25 times the most that was ever in use, plus 64 MB; beyond
  * that, the buffers that have waited longest are given back to the system.
@@ -36,19 +36,30 @@ export class BufferPool {
   take(bytes: number): ArrayBuffer {
     if (bytes < smallest) return new ArrayBuffer(bytes);
     const size = sizeClass(bytes);
+    const found = this.#waiting(size);
     const state = this.#state;
-    state.used += size;
+    state.used += found?.byteLength ?? size;
     if (state.used > state.peak) state.peak = state.used;
-    const waiting = this.#free.get(size);
-    const found = waiting?.pop();
     if (found !== undefined) {
-      state.free -= size;
+      state.free -= found.byteLength;
       return found;
     }
     this.#trim();
     const fresh = new ArrayBuffer(size);
     if (size >= largeBuffer) this.#addon.adviseLargePages(fresh);
     return fresh;
+  }
+
+  /**
+   * The smallest waiting buffer from this size to its double. Without the larger ones, batches that differ in length
+   * from step to step would go on asking for memory and giving it back, and each time call the garbage collector.
+   */
+  #waiting(size: number): ArrayBuffer | undefined {
+    for (let fitting = size; fitting <= 2 * size; fitting = sizeClass(fitting + 1)) {
+      const found = this.#free.get(fitting)?.pop();
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** Takes a buffer back. Only buffers that came from `take`, and only when nothing else can see them. */

@@ -56,6 +56,17 @@ describe('memory', () => {
     expect(copy.dataSync().every((value) => value === 64)).toBe(true);
   });
 
+  test('sizes that vary find their memory again, in buffers of up to twice their size', () => {
+    const sizes = Array.from({ length: 40 }, (_, i) => 300 + ((i * 37) % 100));
+    const squares = (size: number) => tf.tidy(() => void tf.ones([size, size]).square().square());
+    squares(400);
+    const { poolUsedBytes, poolFreeBytes } = memory();
+    for (const size of sizes) squares(size);
+    expect(memory()).toMatchObject({ poolUsedBytes, poolFreeBytes });
+    squares(100); // not in a buffer sixteen times as large
+    expect(memory().poolFreeBytes).toBeGreaterThan(poolFreeBytes);
+  });
+
   test('free memory stays bounded whatever sizes come and go', () => {
     for (let size = 10; size < 400; size += 7) {
       tf.tidy(() => tf.matMul(tf.ones([size, size]), tf.ones([size, size])).square());
