@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { colors, noteColors } from './colors.js';
 
 /** One JSON value a call, on its own line, for programs to read. */
@@ -18,18 +19,22 @@ export function heading(text: string): void {
   printLine(colors.bold(text));
 }
 
+/** Columns that a text takes on a terminal, its colours aside. */
+const widthOf = (text: string): number => stripVTControlCharacters(text).length;
+
 /** Rows in columns as wide as their widest cell; numbers to the right. */
 export function printTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const cells = rows.map((row) => row.map(String));
   const widths = header.map((title, column) =>
-    Math.max(title.length, ...cells.map((row) => (row[column] ?? '').length)),
+    Math.max(title.length, ...cells.map((row) => widthOf(row[column] ?? ''))),
   );
   const numeric = header.map((_, column) => rows.every((row) => typeof row[column] === 'number'));
   const line = (row: readonly string[]) =>
     row
-      .map((cell, column) =>
-        numeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
-      )
+      .map((cell, column) => {
+        const room = ' '.repeat(widths[column]! - widthOf(cell));
+        return numeric[column] ? room + cell : cell + room;
+      })
       .join('  ')
       .trimEnd();
   printLine(colors.dim(line(header)));

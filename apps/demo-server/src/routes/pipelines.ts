@@ -58,13 +58,9 @@ export function pipelineRoutes(api: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const name = request.params.task;
-      const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined;
-      if (task === undefined) {
-        const message = `there is no such task; tasks: ${Object.keys(tasks).join(', ')}`;
-        throw new RequestError(404, 'not_found', message, 'task');
-      }
-      const { inputs, model, parameters = {} } = request.body;
+      const { task, pair } = taskOf(request.params.task);
+      const { inputs, model, parameters: asked = {} } = request.body;
+      const parameters = { ...pair, ...asked };
       checkInputs(inputs);
       const { host, result } = await ask(context, request, reply, {
         model,
@@ -75,6 +71,16 @@ export function pipelineRoutes(api: App, context: Context): void {
       return { task, model: host.id, result: await result };
     },
   );
+}
+
+/** The task that a name means; a pair of languages in it goes to the parameters. */
+function taskOf(name: string): { task: string; pair?: { srcLang: string; tgtLang: string } } {
+  if (Object.hasOwn(tasks, name)) return { task: tasks[name]! };
+  const [, srcLang, tgtLang] = /^translation_([^_]+)_to_([^_]+)$/.exec(name) ?? [];
+  if (srcLang !== undefined && tgtLang !== undefined)
+    return { task: 'translation', pair: { srcLang, tgtLang } };
+  const message = `there is no such task; tasks: ${Object.keys(tasks).join(', ')}, translation_xx_to_yy`;
+  throw new RequestError(404, 'not_found', message, 'task');
 }
 
 function checkInputs(inputs: unknown): void {
