@@ -42,7 +42,7 @@ recipe('sst2', 'fine-tune an encoder on SST-2')
   .action((flags) => run(async (signal) => (await import('./sst2.js')).sst2({ ...flags, signal })));
 
 recipe('translation', 'a T5 from nothing, English to German and French')
-  .option('--epochs <n>', 'epochs', number, 11)
+  .option('--epochs <n>', 'epochs', number, 8)
   .option('--learning-rate <x>', 'peak learning rate, times the scale of each parameter', number, 0.02)
   .option('--dropout <p>', 'dropout', number, 0.1)
   .action((flags) =>
