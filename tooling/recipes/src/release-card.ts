@@ -136,7 +136,9 @@ function curveTable(curves: Metrics['curves']): string {
 
 function tried({ tried: known }: ReleasedModel, { tried: told }: Metrics): string {
   const all = [...known, ...told];
-  return all.length === 0 ? 'Nothing else: the settings above are the first.' : bullets(all);
+  return all.length === 0
+    ? 'Settings were not searched: these are the first that were run to the end.'
+    : bullets(all);
 }
 
 function licence({ data: names }: ReleasedModel): string {

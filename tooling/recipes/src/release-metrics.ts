@@ -1,6 +1,7 @@
 /** What a run's report says, in one form for every recipe. */
 import { basename, isAbsolute } from 'node:path';
 import { DataError } from '@weft/errors';
+import type { ReleasedModel } from './release-models.js';
 
 export interface Metric {
   /** In words. */
@@ -62,16 +63,7 @@ export function inWords(key: string, labels: Readonly<Record<string, string>> = 
 /** The figures that a card prints: four digits. */
 export const shownNumber = (value: number): string => String(Number(value.toPrecision(4)));
 
-const ofTheRun = new Set([
-  'recipe',
-  'command',
-  'seed',
-  'seconds',
-  'cpuSeconds',
-  'parameters',
-  'tried',
-  'samples',
-]);
+const ofTheRun = new Set(['recipe', 'seed', 'seconds', 'cpuSeconds', 'parameters', 'tried', 'samples']);
 
 /** Objects that say how much there was, not how well it went. */
 const counts = new Set(['questions', 'sizes']);
@@ -89,7 +81,7 @@ const withoutPlace = (value: string | number | boolean): string | number | boole
 export function metricsOf(
   model: string,
   report: Readonly<Record<string, Json>>,
-  { labels = {}, flags = '' }: { labels?: Readonly<Record<string, string>>; flags?: string } = {},
+  { run = model, labels = {}, flags = '' }: Partial<Pick<ReleasedModel, 'run' | 'labels' | 'flags'>> = {},
 ): Metrics {
   const settings: Metrics['settings'] = {};
   const curves: Metrics['curves'] = {};
@@ -106,10 +98,9 @@ export function metricsOf(
   }
   if (metrics.length === 0) throw withoutMetrics(model);
   const number = (key: string): number | null => (typeof report[key] === 'number' ? report[key] : null);
-  const recipe = [report.recipe ?? model, flags].join(' ').trim();
   return {
     model,
-    command: String(report.command ?? `node tooling/recipes/dist/main.js ${recipe}`),
+    command: `node tooling/recipes/dist/main.js ${run} ${flags}`.trim(),
     seed: number('seed'),
     seconds: number('seconds'),
     cpuSeconds: number('cpuSeconds'),
