@@ -115,6 +115,7 @@ console.log(first!.generatedText);`,
     },
     limits: [
       small,
+      'Its guesses lean to words that stand in the text already (`the ship sailed across the ship`).',
       'Texts are lower-cased. Rare names and words fall into many pieces.',
       'At most 256 tokens at a time.',
       'Its sentence vectors are plain means of token vectors, not trained for likeness.',
@@ -124,7 +125,7 @@ console.log(first!.generatedText);`,
       'Masked words alone, without a teacher and with a vocabulary of its own, are the recipe `masked`.',
     ],
     example: `using fill = await pipeline('fill-mask', miniModel('bert-mini').folder);
-for (const { tokenStr, score } of await fill('The king lived in a great [MASK].')) console.log(tokenStr, score);`,
+console.log(await fill('She opened the [MASK] and went into the house.'));`,
   },
   'bert-mini-sentiment': {
     run: 'bert-mini-sentiment',
