@@ -30,6 +30,18 @@ napi_value free_buffer(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+napi_value count_external(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value change, result = nullptr;
+  int64_t bytes = 0, total = 0;
+  if (napi_get_cb_info(env, info, &count, &change, nullptr, nullptr) == napi_ok &&
+      napi_get_value_int64(env, change, &bytes) == napi_ok &&
+      napi_adjust_external_memory(env, bytes, &total) == napi_ok) {
+    napi_create_int64(env, total, &result);
+  }
+  return result;
+}
+
 int64_t scratch_memory() { return scratch_total(); }
 
 WEFT_EXPORT(threads, threads)
@@ -40,6 +52,7 @@ WEFT_EXPORT(hasInstructionSet, has_instruction_set)
 WEFT_EXPORT(scratchMemory, scratch_memory)
 const Export export_advise{"adviseLargePages", &advise};
 const Export export_free{"freeBuffer", &free_buffer};
+const Export export_count{"countExternalMemory", &count_external};
 
 }  // namespace
 }  // namespace weft

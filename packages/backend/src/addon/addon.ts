@@ -16,6 +16,8 @@ export interface Addon extends KernelFunctions {
   adviseLargePages(buffer: ArrayBuffer): void;
   /** Frees an array buffer at once, without waiting for the garbage collector; its views become empty. */
   freeBuffer(buffer: ArrayBuffer): void;
+  /** Tells V8 of so many bytes outside its heap, or of so many fewer: its garbage collector goes by their sum, returned. */
+  countExternalMemory(change: number): number;
 
   fmaPeak(rounds: number): number;
   copyPeak(from: Float32Array, to: Float32Array, n: number): void;

@@ -76,6 +76,18 @@ describe('memory', () => {
   });
 });
 
+test('weights count for the garbage collector together, when all have their memory', async () => {
+  const size = 16 * 2 ** 20;
+  const external = () => backend().addon.countExternalMemory(0);
+  const before = external();
+  const weights = [0, 1, 2].map(() => backend().allocate(size));
+  const during = external();
+  expect(during - before).toBeLessThan(size);
+  await Promise.resolve();
+  expect(external() - during).toBeGreaterThan((weights.length - 1) * size); // others' memory may have been freed
+  expect(weights.every(({ byteLength }) => byteLength === size)).toBe(true);
+});
+
 test('a tensor of 2^31 bytes is refused with the limit and the remedy', () => {
   expect(() => backend().output([2 ** 20, 512])).toThrow(BackendError);
   expect(() => backend().output([2 ** 20, 512])).toThrow(/fewer than 2147483648 bytes/);

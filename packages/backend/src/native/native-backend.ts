@@ -51,6 +51,8 @@ export class NativeBackend extends MathBackendCPU {
   readonly addon: Addon;
   readonly pool: BufferPool;
   #packedBytes = 0;
+  /** Bytes of weights that V8 is told of when the present task has ended. */
+  #uncounted = 0;
 
   constructor(addon: Addon) {
     super();
@@ -89,10 +91,23 @@ export class NativeBackend extends MathBackendCPU {
     return { dataId, shape, dtype, values };
   }
 
-  /** Zeroed memory for weights, in large pages where the system has them: decoding is bound by reading it. */
+  /**
+   * Zeroed memory for weights, in large pages where the system has them: decoding is bound by reading it. A whole
+   * model's counts for the garbage collector as one change, else every 64 MB of it would have the heap searched in
+   * vain.
+   */
   allocate(bytes: number): ArrayBuffer {
     const buffer = new ArrayBuffer(bytes);
-    if (bytes >= largeBuffer) this.addon.adviseLargePages(buffer);
+    if (bytes < largeBuffer) return buffer;
+    this.addon.adviseLargePages(buffer);
+    if (this.#uncounted === 0) {
+      queueMicrotask(() => {
+        this.addon.countExternalMemory(this.#uncounted);
+        this.#uncounted = 0;
+      });
+    }
+    this.#uncounted += bytes;
+    this.addon.countExternalMemory(-bytes);
     return buffer;
   }
 
