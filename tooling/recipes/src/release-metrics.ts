@@ -81,7 +81,7 @@ const withoutPlace = (value: string | number | boolean): string | number | boole
 export function metricsOf(
   model: string,
   report: Readonly<Record<string, Json>>,
-  { run = model, labels = {}, flags = '' }: Partial<Pick<ReleasedModel, 'run' | 'labels' | 'flags'>> = {},
+  { run = model, labels = {}, flags = '', seed }: Partial<ReleasedModel> = {},
 ): Metrics {
   const settings: Metrics['settings'] = {};
   const curves: Metrics['curves'] = {};
@@ -97,11 +97,12 @@ export function metricsOf(
     } else metrics.push(...flat(value, key === 'metrics' ? [] : [inWords(key, labels)], labels));
   }
   if (metrics.length === 0) throw withoutMetrics(model);
+  const epochs = report.epochs === undefined ? '' : `--epochs ${report.epochs}`;
   const number = (key: string): number | null => (typeof report[key] === 'number' ? report[key] : null);
   return {
     model,
-    command: `node tooling/recipes/dist/main.js ${run} ${flags}`.trim(),
-    seed: number('seed'),
+    command: ['node tooling/recipes/dist/main.js', run, flags, epochs].filter(Boolean).join(' '),
+    seed: number('seed') ?? seed ?? null,
     seconds: number('seconds'),
     cpuSeconds: number('cpuSeconds'),
     parameters: number('parameters'),

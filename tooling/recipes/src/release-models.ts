@@ -4,8 +4,10 @@ import type { SourceName } from './release-data.js';
 export interface ReleasedModel {
   /** Name of the recipe, and of its run folder. */
   run: string;
-  /** What the recipe must be told, as its command is printed. */
+  /** What the recipe must be told, as its command is printed; the number of epochs aside. */
   flags?: string;
+  /** Where the report does not say. */
+  seed?: number;
   /** As the hub names the task. */
   pipeline: string;
   title: string;
@@ -65,6 +67,7 @@ const masks = {
 export const releasedModels: Readonly<Record<string, ReleasedModel>> = {
   'gpt2-mini': {
     run: 'gpt2-mini',
+    seed: 42,
     pipeline: 'text-generation',
     title: "a GPT-2 that has read children's classics and fairy tales",
     about:
@@ -213,6 +216,7 @@ console.log(await answer({ question: 'Who sleeps?', context: 'The weaver works. 
   },
   't5-mini-translation': {
     run: 'translation',
+    seed: 1,
     pipeline: 'translation',
     title: 'English to German and to French',
     about:
