@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type DefaultModels, defaultModels } from './default-models.js';
+import { defaultModels } from './default-models.js';
 import { resolveOptions, type ServerOptions } from './options.js';
 import { createServer } from './server.js';
 
@@ -10,7 +10,7 @@ export interface ServeOptions extends ServerOptions {
   onListening?: (address: string) => void;
   /** Told when every model is loaded. */
   onReady?: (models: readonly string[]) => void;
-  /** Told what people should know, such as that random models answer. */
+  /** Told what people should know, such as which models answer where none was named. */
   onNotice?: (notice: string) => void;
 }
 
@@ -35,12 +35,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   resolveOptions(rest);
   const hasModels = (rest.models?.length ?? 0) + (rest.modelRoots?.length ?? 0) > 0;
   const defaults = hasModels ? undefined : await defaultModels();
-  try {
-    if (defaults) onNotice?.(defaults.notice);
-    await run({ ...rest, ...(defaults ? { models: defaults.models } : {}) }, options);
-  } finally {
-    await dispose(defaults);
-  }
+  if (defaults) onNotice?.(defaults.notice);
+  await run({ ...rest, ...(defaults ? { models: defaults.models } : {}) }, options);
 }
 
 async function run(
@@ -61,5 +57,3 @@ async function run(
     await server.close();
   }
 }
-
-const dispose = async (defaults: DefaultModels | undefined): Promise<void> => defaults?.dispose();

@@ -16,7 +16,7 @@ export interface Parts<M> {
   readonly task: string;
   readonly model: M;
   readonly tokenizer: Tokenizer;
-  /** The hub id or the folder that answers. */
+  /** Who answers: the hub id or the folder, or the name of one of weft's own small models. */
   readonly modelName: string;
   readonly warn: (message: string) => void;
 }

@@ -1,4 +1,5 @@
 /** Which model answers where none is named. */
+import { basename } from 'node:path';
 import { resolveModelFiles } from '@weft/checkpoint';
 import { InputError, isWeftError } from '@weft/errors';
 import type { LoadOptions } from '@weft/model';
@@ -47,9 +48,17 @@ export function setDefaultModels(models: Readonly<Record<string, string | undefi
   }
 }
 
+/** The model that answers where none was named. */
+export interface DefaultModel {
+  /** Folder or id. */
+  source: string;
+  /** As people are told of it. */
+  name: string;
+}
+
 /**
  * The model of a task that was asked for without one: what {@link setDefaultModels} named; else the hub's, where the
- * hub or its cache has it; else the small one of the package `@weft/mini-models`, where that is installed.
+ * hub or its cache has it; else the small one of the package `@weft/mini-models`.
  *
  * @throws InputError where there is none
  */
@@ -57,21 +66,23 @@ export async function defaultModel(
   task: TaskName,
   options: LoadOptions,
   warn: (message: string) => void,
-): Promise<string> {
+): Promise<DefaultModel> {
   const named = chosen.get(task);
-  if (named !== undefined) return named;
+  if (named !== undefined) return { source: named, name: named };
   const id = hubDefaults[task];
   const problem = await askHub(id, options);
-  if (problem === undefined) return id;
-  const { folder, why } = await offlineModel(task);
-  if (folder !== undefined) {
-    warn(`${task}: ${id} is not to be had (${reason(problem)}), ${folder} answers`);
-    return folder;
+  if (problem === undefined) return { source: id, name: id };
+  const { miniModelFor } = await import('@weft/mini-models');
+  const source = miniModelFor(task);
+  if (source !== undefined) {
+    const name = `${basename(source)} (weft's own small model)`;
+    warn(`${task}: ${id} is not to be had (${reason(problem)}), ${name} answers`);
+    return { source, name };
   }
   throw new InputError({
     operation: `pipeline('${task}')`,
     expected: 'a model',
-    received: `none named; the default ${id} is not to be had (${reason(problem)}), and ${why}`,
+    received: `none named; the default ${id} is not to be had (${reason(problem)}), and @weft/mini-models has none for it`,
     remedy: `name a folder or an id of the hub: pipeline('${task}', model)`,
     cause: problem,
   });
@@ -97,20 +108,4 @@ async function askHub(id: string, options: LoadOptions): Promise<unknown> {
 function reason(problem: unknown): string {
   if (isWeftError(problem)) return problem.received;
   return problem instanceof Error && problem.name === 'TimeoutError' ? 'no answer' : String(problem);
-}
-
-interface MiniModels {
-  miniModelFor?: (task: string) => string | undefined;
-}
-
-// By a name that is not known at build time: the package is there or it is not.
-const miniModels = '@weft/mini-models';
-
-async function offlineModel(task: TaskName): Promise<{ folder?: string; why: string }> {
-  const found = (await import(/* @vite-ignore */ miniModels).catch(() => undefined)) as
-    | MiniModels
-    | undefined;
-  if (!found?.miniModelFor) return { why: `${miniModels} is not installed` };
-  const folder = found.miniModelFor(task);
-  return { ...(folder === undefined ? {} : { folder }), why: `${miniModels} has none for it` };
 }

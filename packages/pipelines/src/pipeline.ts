@@ -78,7 +78,8 @@ export async function pipeline(
     return assemble(name, ownParts(task, model as AnyModel, ownTokenizer, warn), false);
   }
   if (model !== undefined && (typeof model !== 'string' || model === '')) throw badModel(task, model);
-  const source = model ?? (await defaultModel(name, loading, warn));
+  const { source, name: modelName } =
+    model === undefined ? await defaultModel(name, loading, warn) : { source: model, name: model };
   // A name that leads nowhere is told before anything is looked for in it.
   await resolveModelFiles(source, { ...loading, files: ['config.json'] });
   const tokenizer = await readTokenizer(ownTokenizer ?? source, loading);
@@ -86,7 +87,7 @@ export async function pipeline(
   const loaded = (await taskModels[name].fromPretrained(source, { ...loading, warn })) as AnyModel;
   try {
     loading.signal?.throwIfAborted();
-    return assemble(name, { task, model: loaded, tokenizer, modelName: source, warn }, true);
+    return assemble(name, { task, model: loaded, tokenizer, modelName, warn }, true);
   } catch (error) {
     loaded.dispose();
     throw error;

@@ -60,9 +60,10 @@ describe('without a model', () => {
     }));
     vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
     using classify = await pipeline('text-classification', undefined, options());
-    expect(classify.modelName).toBe(modelFolder('sentiment'));
+    expect(classify.modelName).toBe("sentiment (weft's own small model)");
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain('no connection');
+    expect(warnings[0]).toContain("sentiment (weft's own small model) answers");
   });
 
   it('and no hub and none that is offline, there is an error that says both', async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { miniModels } from '@weft/mini-models';
 import { testExamples } from '@weft/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { fillSmallHub } from './small-hub.js';
@@ -27,10 +28,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-testExamples(
-  here,
-  ['README.md', 'README.zh-CN.md', 'docs/from-python.md'].map((document) => join(root, document)),
-);
+testExamples(here, [
+  ...['README.md', 'README.zh-CN.md', 'docs/from-python.md'].map((document) => join(root, document)),
+  // The cards show pipelines, which stand above the package of the models.
+  ...miniModels().map(({ folder: model }) => join(model, 'README.md')),
+]);
 
 it('the samples are sound TypeScript', () => {
   const project = join(here, '.results', 'tsconfig.json');

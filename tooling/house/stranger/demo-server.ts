@@ -1,7 +1,7 @@
 import { createServer, defaultModels } from '@weft/demo-server';
 
-// `defaultModels` writes to the disk only; the server answers without a socket.
-const { models, dispose } = await defaultModels();
+// The server answers without a socket.
+const { models } = await defaultModels();
 const server = await createServer({ models: models.slice(0, 1), threads: 1 });
 await server.ready();
 const payload = { prompt: 'The weaver', max_tokens: 4 };
@@ -9,5 +9,4 @@ const answer = await server.app.inject({ method: 'POST', url: '/v1/completions',
 const { usage } = answer.json<{ usage: { completion_tokens: number } }>();
 if (answer.statusCode !== 200 || usage.completion_tokens < 1) throw new Error(answer.body);
 await server.close();
-await dispose();
 console.log('ok', usage.completion_tokens);

@@ -1,0 +1,3 @@
+import { weftTests } from '../../tooling/testing/src/config.ts';
+
+export default weftTests();
