@@ -4,7 +4,7 @@ import type { Tokenizer } from '@weft/tokenizer';
 import { colors } from '../colors.js';
 import { note, printLine, printTable } from '../terminal.js';
 import { films, heldOut, type Sentence, toLearn } from './sentences.js';
-import { beginChapter, cast, type Stage } from './stage.js';
+import { beginChapter, cast, type Stage, within } from './stage.js';
 
 const seed = 5;
 
@@ -102,6 +102,7 @@ async function train(
     },
     trainDataset: encode(tokenizer, toLearn),
     dataCollator: dataCollatorWithPadding({ tokenizer }),
+    callbacks: [within(20)],
   });
   const started = performance.now();
   await trainer.train({ signal });

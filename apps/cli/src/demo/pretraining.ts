@@ -5,7 +5,7 @@ import { amount, note, printLine } from '../terminal.js';
 import { holdOut, splitIntoParagraphs } from '../training/corpus.js';
 import { type Block, newLanguageModel, toBlocks, trainLanguageModel } from '../training/language-model.js';
 import { trainBpe } from '../training/tokenizer.js';
-import { beginChapter, type Stage } from './stage.js';
+import { beginChapter, type Stage, within } from './stage.js';
 
 const size = { layers: 3, width: 128, heads: 4, context: 96 };
 const batchSize = 16;
@@ -50,11 +50,11 @@ export async function pretraining({ signal, outputDir, seconds }: Stage): Promis
       warmupRatio: 0.1,
       weightDecay: 0.1,
       adamBeta2: 0.99,
-      loggingSteps: Math.max(2, Math.round(maxSteps / 16)),
+      loggingSteps: Math.max(1, Math.round(maxSteps / 16)),
       saveStrategy: 'no',
       seed,
     },
-    { signal },
+    { signal, callbacks: [within(1.5 * seconds + 5)] },
   );
   const losses = trainer.state.logHistory.flatMap(({ loss }) => loss ?? []);
   printLine(`loss ${losses[0]!.toFixed(2)} ${colors.cyan(sparkline(losses))} ${losses.at(-1)!.toFixed(2)}`);
@@ -111,7 +111,7 @@ async function planSteps(
   const perStep = await probe(3);
   const epoch = Math.ceil(blocks.length / batchSize);
   // More than a dozen passes over one book teach a small model nothing but the book itself.
-  const planned = Math.max(20, Math.min(Math.round(seconds / perStep), 12 * epoch));
+  const planned = Math.max(8, Math.min(Math.round(seconds / perStep), 12 * epoch));
   note(
     `${perStep.toFixed(3)} s a step of ${batchSize * size.context} tokens: ${planned} steps, ${(planned / epoch).toFixed(1)} passes over the book`,
   );

@@ -1,4 +1,5 @@
 import type { MiniModelName } from '@weft/mini-models';
+import type { TrainerCallback } from '@weft/trainer';
 import { colors } from '../colors.js';
 import { heading, printLine } from '../terminal.js';
 
@@ -26,6 +27,19 @@ export async function cast(name: MiniModelName): Promise<string> {
   const { folder, description } = miniModel(name);
   printLine(colors.dim(`${name} answers: ${description}`));
   return folder;
+}
+
+/** Ends a training after so much time, whatever its plan: nobody waits for a demo on a slow machine. */
+export function within(seconds: number): TrainerCallback {
+  let started = 0;
+  return {
+    onTrainBegin: () => {
+      started = performance.now();
+    },
+    onStepEnd: ({ control }) => {
+      if (performance.now() - started > seconds * 1000) control.shouldTrainingStop = true;
+    },
+  };
 }
 
 /** '12 tokens in 0.31 s, 39 a second'. */
