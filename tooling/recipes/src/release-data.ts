@@ -59,10 +59,10 @@ export const sources = {
     about: 'tweets, negative, neutral or positive',
   },
   squad: {
-    title: 'SQuAD 1.1 and 2.0, dev sets',
+    title: 'SQuAD 1.1, dev set',
     id: 'rajpurkar/squad',
     licence: 'CC BY-SA 4.0',
-    about: 'questions on articles of Wikipedia; part of the articles was held out',
+    about: 'questions on articles of Wikipedia; every fifth article is held out',
   },
   qamr: {
     title: 'QAMR',
