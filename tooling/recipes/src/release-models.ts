@@ -192,7 +192,7 @@ console.log(await classify('The train leaves at nine.', { topK: null }));`,
     languages: ['en'],
     data: ['squad', 'qamr', 'naturalQuestions', 'policyQa', 'fairytaleQa'],
     base: true,
-    recipe: `${fromBertMini} What judges it was held out by article: no paragraph of such an article was seen in training. The baseline slides a window over the text and takes the one that shares most words with the question.`,
+    recipe: `${fromBertMini} What judges it was held out by article: no paragraph of such an article was seen in training. The baseline has learnt nothing: it takes the run of words that has most of the question's words around it, rare and near ones counting more.`,
     measures: ['exact_match', 'f1'],
     labels: {
       heldOut: 'held-out articles of SQuAD',
