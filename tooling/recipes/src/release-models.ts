@@ -137,9 +137,9 @@ console.log(await fill('She opened the [MASK] and went into the house.'));`,
     about:
       'A small BERT that says whether an English text speaks well or ill of its subject: POSITIVE or NEGATIVE.',
     languages: ['en'],
-    data: ['sst2'],
+    data: ['sst2', 'subjectivity'],
     base: true,
-    recipe: `${fromBertMini} It learns the labels of SST-2's phrases and, at the same time, the logits that a larger classifier gives them: all-MiniLM-L6-v2 (22.7 million parameters, Apache-2.0), which weft fine-tuned on the same phrases by the recipe \`sst2\`. The sentences that judge it were neither trained on nor used to choose.`,
+    recipe: `${fromBertMini} It learns the labels of SST-2's phrases and sentences and, at the same time, the logits that a larger classifier gives them; 8,000 sentences of the subjectivity set, which have no such label, join with that classifier's judgement. One word in ten is hidden each time. The larger classifier is all-MiniLM-L6-v2 (22.7 million parameters, Apache-2.0), fine-tuned by weft on the same phrases (recipe \`sst2\`). The sentences that judge it were neither trained on nor used to choose.`,
     measures: ['accuracy'],
     labels: {
       accuracy: "accuracy on SST-2 dev (GLUE's 872 sentences)",
@@ -156,7 +156,9 @@ console.log(await fill('She opened the [MASK] and went into the house.'));`,
       'Film reviews praise and blame whole subjects: names of countries, peoples and themes that stood in good or bad reviews sway it.',
       teacherBias,
     ],
-    tried: [],
+    tried: [
+      'On the phrases alone, with no word hidden, in 4 epochs: 0.916 on held-out phrases, whose sentences it had seen in other phrases, but 0.790 on the sentences that judge it.',
+    ],
     example: `using classify = await pipeline('sentiment-analysis', miniModel('bert-mini-sentiment').folder);
 console.log(await classify('A warm and clever film.'));`,
   },
@@ -245,6 +247,7 @@ console.log(await answer({ question: 'Who sleeps?', context: 'The weaver works. 
     ],
     tried: [
       'One learning rate of 0.004 for all parameters: the loss on val was 5.3 after the first epoch and stayed there, since attention did not form. A rate in proportion to the scale that each parameter begins with, as in Adafactor, mended that.',
+      'The run began with a schedule for 11 epochs and went on, from step 4,898, with one for 8: BLEU on 300 sentences of val was 34.4 and 52.7 by then.',
     ],
     example: `using translate = await pipeline('translation_en_to_de', miniModel('t5-mini-translation').folder);
 console.log(await translate('Two dogs run on the beach.'));`,

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { randomNumbers } from '@weft/attention';
 import { BertForSequenceClassification } from '@weft/bert';
 import { writeJsonAtomic } from '@weft/checkpoint';
 import { AutoTokenizer } from '@weft/tokenizer';
-import { accuracy, argMaxRows, dataCollatorWithPadding, Trainer } from '@weft/trainer';
-import { dataFile, writeReport } from './files.js';
+import { accuracy, argMaxRows, dataCollatorWithPadding, type TokenizedExample, Trainer } from '@weft/trainer';
+import { dataFile, lines, writeReport } from './files.js';
 import { EffortCallback, millions, type RunOptions, trainOrResume } from './run.js';
 import { SoftLabels } from './soft-labels.js';
 import { readSentences, type Sentence } from './sst2.js';
@@ -20,16 +21,29 @@ export interface SentimentOptions extends RunOptions {
 
 const SEED = 1;
 
+/** Share of the words that a training step hides. */
+const HIDDEN = 0.1;
+
 /**
- * bert-mini, fine-tuned on SST-2's phrases towards their labels and towards the logits of a larger classifier (as in
- * "Distilling task-specific knowledge from BERT", Tang et al. 2019).
+ * bert-mini, fine-tuned on SST-2's phrases and sentences towards their labels and towards the logits of a larger
+ * classifier (as in "Distilling task-specific knowledge from BERT", Tang et al. 2019). Sentences on films that nobody
+ * has judged (the subjectivity set) join them with what the larger one says. Each time a text is read some of its
+ * words are hidden: the model knew phrases by heart before.
  */
 export async function sentiment(options: SentimentOptions): Promise<void> {
   const { model: source, teacher, out, epochs, learningRate } = options;
   const tokenizer = await AutoTokenizer.fromPretrained(source);
   const read = (split: string): Sentence[] => readSentences(tokenizer, dataFile(`sst2/phrases_${split}.tsv`));
-  const [train, dev, test] = [read('train'), read('dev'), read('test')];
-  const targets = await teacherLogits(teacher, join(out, 'teacher-logits.json'));
+  const [dev, test] = [read('dev'), read('test')];
+  const texts = trainingTexts();
+  const targets = await teacherLogits(teacher, texts, join(out, 'teacher-logits.json'));
+  const { inputIds, attentionMask } = tokenizer.encodeBatch(texts.map(({ text }) => text));
+  const train = texts.map(({ label }, i) => ({
+    inputIds: inputIds[i]!,
+    attentionMask: attentionMask[i]!,
+    label: label ?? Number(targets[i]![1]! > targets[i]![0]!),
+    softLabels: targets[i]!,
+  }));
 
   const student = await BertForSequenceClassification.fromPretrained(source, {
     id2label: { 0: 'NEGATIVE', 1: 'POSITIVE' },
@@ -62,12 +76,21 @@ export async function sentiment(options: SentimentOptions): Promise<void> {
       saveTotalLimit: 1,
       evalStrategy: 'epoch',
     },
-    trainDataset: train.map((sentence, i) => ({ ...sentence, softLabels: targets[i]! })),
+    trainDataset: train,
     evalDataset: dev,
-    dataCollator: (examples) => {
+    dataCollator: (examples, context) => {
       const softLabels = examples.flatMap(({ softLabels }) => (softLabels ? [softLabels] : []));
       const plain = examples.map(({ softLabels: _, ...rest }) => rest);
-      return { ...pad(plain), ...(softLabels.length > 0 ? { softLabels } : {}) };
+      if (!context?.training) return pad(plain);
+      const { seed, epoch, batch } = context;
+      const { uniform } = randomNumbers((seed * 1000 + epoch) * 100_000 + batch);
+      const hidden = plain.map((example) => ({
+        ...example,
+        inputIds: example.inputIds.map((id, t) =>
+          t > 0 && t < example.inputIds.length - 1 && uniform() < HIDDEN ? tokenizer.maskTokenId! : id,
+        ),
+      }));
+      return { ...pad(hidden), softLabels };
     },
     computeMetrics,
     callbacks: [effort],
@@ -88,24 +111,56 @@ export async function sentiment(options: SentimentOptions): Promise<void> {
   });
 }
 
-/** The larger classifier's logits of `phrases_train`, in its order; computed once a run. */
-async function teacherLogits(folder: string, file: string): Promise<number[][]> {
+interface Text {
+  text: string;
+  /** None where nobody has judged it. */
+  label?: number;
+}
+
+/** Phrases, whole sentences, and sentences without a label; none that is judged by. */
+function trainingTexts(): Text[] {
+  const judged = (file: string): Text[] =>
+    lines(dataFile(file)).flatMap((line) => {
+      const [text, label] = line.split('\t');
+      return label === '0' || label === '1' ? [{ text: text!, label: Number(label) }] : [];
+    });
+  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
+  const test = judged('sst2/phrases_test.tsv').map(({ text }) => plain(text));
+  const unjudged = lines(dataFile('subjectivity/train.tsv'))
+    .slice(1)
+    .map((line) => line.split('\t')[0]!)
+    .filter((text) => {
+      const own = plain(text);
+      return !test.some((each) => own.includes(each) || each.includes(own));
+    });
+  return [
+    ...judged('sst2/phrases_train.tsv'),
+    ...judged('sst2/sentences_train.tsv'),
+    ...unjudged.map((text) => ({ text })),
+  ];
+}
+
+/** The larger classifier's logits of each text; computed once a run. */
+async function teacherLogits(folder: string, texts: readonly Text[], file: string): Promise<number[][]> {
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as number[][];
   const tokenizer = await AutoTokenizer.fromPretrained(folder);
-  const sentences = readSentences(tokenizer, dataFile('sst2/phrases_train.tsv'));
+  const { inputIds, attentionMask } = tokenizer.encodeBatch(
+    texts.map(({ text }) => text),
+    { truncation: true, maxLength: 128 },
+  );
   using model = await BertForSequenceClassification.fromPretrained(folder);
   // Sorted, so that little is padded.
-  const order = sentences.map((_, i) => i).sort((a, b) => length(sentences[a]!) - length(sentences[b]!));
-  const trainer = new Trainer<Sentence>({
+  const order = texts.map((_, i) => i).sort((a, b) => inputIds[a]!.length - inputIds[b]!.length);
+  const trainer = new Trainer<TokenizedExample>({
     model,
     args: { outputDir: join(file, '..', 'teacher'), perDeviceEvalBatchSize: 64 },
     dataCollator: dataCollatorWithPadding({ tokenizer }),
   });
-  const { predictions } = await trainer.predict(order.map((i) => sentences[i]!));
-  const logits = new Array<number[]>(sentences.length);
+  const { predictions } = await trainer.predict(
+    order.map((i) => ({ inputIds: inputIds[i]!, attentionMask: attentionMask[i]! })),
+  );
+  const logits = new Array<number[]>(texts.length);
   for (const [row, i] of order.entries()) logits[i] = Array.from((predictions as Float32Array[])[row]!);
   await writeJsonAtomic(file, logits);
   return logits;
 }
-
-const length = ({ inputIds }: Sentence): number => inputIds.length;
