@@ -6,16 +6,17 @@ import { contexts, trainingQuestions } from './squad.js';
  * part of the children's books. None of the splits that judge the small models is in it.
  */
 export function miniTexts(): string[] {
-  const tabbed = (file: string, column: number): string[] =>
+  // Some of the files have a head, `sentence<TAB>label`.
+  const tabbed = (file: string): string[] =>
     lines(dataFile(file))
-      .slice(1)
-      .map((line) => line.split('\t')[column] ?? '');
+      .map((line) => line.split('\t')[0]!)
+      .filter((text) => text !== 'sentence');
   return [
     ...contexts(trainingQuestions()),
-    ...tabbed('agnews/dev.tsv', 0),
-    ...tabbed('sst2/sentences_train.tsv', 0),
-    ...tabbed('subjectivity/train.tsv', 0),
-    ...tabbed('trec/train.tsv', 0),
+    ...tabbed('agnews/dev.tsv'),
+    ...tabbed('sst2/sentences_train.tsv'),
+    ...tabbed('subjectivity/train.tsv'),
+    ...tabbed('trec/train.tsv'),
     ...lines(dataFile('tweeteval/sentiment/test_text.txt')),
     ...lines(dataFile('wikitext2/valid.txt')),
     ...paragraphs('fairytale_stories/train.txt'),
