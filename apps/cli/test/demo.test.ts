@@ -11,8 +11,6 @@ import { weft } from './weft.js';
 const folder = mkdtempSync(join(tmpdir(), 'weft-demo-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const isWhole = miniModels().length === 6;
-
 const titles = [
   '1. Writing',
   '2. Translating',
@@ -24,38 +22,34 @@ const titles = [
   'Go on',
 ];
 
-it.skipIf(!isWhole)(
-  'runs to its end without a network, naming each model (skipped until every model is released)',
-  async () => {
-    const out = join(folder, 'out');
-    const { code, stdout, stderr } = await weft(['demo', '--seconds', '1', '--output-dir', out]);
-    expect(stderr).not.toContain('error');
-    expect(code).toBe(0);
-    expect(stdout.split('\n').filter((line) => titles.includes(line))).toEqual(titles);
-    for (const { name } of miniModels()) expect(stdout).toContain(`${name} answers`);
-    // Nothing of a terminal reaches a pipe.
-    expect(stdout).not.toContain('\u001b');
+it('runs to its end without a network, naming each model', async () => {
+  const out = join(folder, 'out');
+  const { code, stdout, stderr } = await weft(['demo', '--seconds', '1', '--output-dir', out]);
+  expect(stderr).not.toContain('error');
+  expect(code).toBe(0);
+  expect(stdout.split('\n').filter((line) => titles.includes(line))).toEqual(titles);
+  for (const { name } of miniModels()) expect(stdout).toContain(`${name} answers`);
+  // Nothing of a terminal reaches a pipe.
+  expect(stdout).not.toContain('\u001b');
 
-    expect(stdout).toMatch(/Once upon a time there was a\S* \S+/);
-    expect(stdout).toMatch(/\[[^\]]+\]/);
-    const [, before, after] = /engineers, learnt from\s+(\d+) of 24\s+(\d+) of 24/.exec(stdout)!;
-    expect(Number(after)).toBeGreaterThan(Number(before));
-    const [, first, last] = /^loss ([\d.]+) \S+ ([\d.]+)$/m.exec(stdout)!;
-    expect(Number(last)).toBeLessThan(Number(first));
-    for (const model of ['sentiment', 'moby-dick']) {
-      expect(readdirSync(join(out, model))).toEqual(
-        expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']),
-      );
-      expect(stdout).toContain(join(out, model));
-    }
+  expect(stdout).toMatch(/Once upon a time there was a\S* \S+/);
+  expect(stdout).toMatch(/\[[^\]]+\]/);
+  const [, before, after] = /engineers, learnt from\s+(\d+) of 96\s+(\d+) of 96/.exec(stdout)!;
+  expect(Number(after)).toBeGreaterThan(Number(before));
+  const [, first, last] = /^loss ([\d.]+) \S+ ([\d.]+)$/m.exec(stdout)!;
+  expect(Number(last)).toBeLessThan(Number(first));
+  for (const model of ['sentiment', 'moby-dick']) {
+    expect(readdirSync(join(out, model))).toEqual(
+      expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']),
+    );
+    expect(stdout).toContain(join(out, model));
+  }
 
-    const judged = await weft(['classify', '-m', join(out, 'sentiment'), toLearn[0]!.text]);
-    expect(judged.stdout).toContain('POSITIVE');
-  },
-  240_000,
-);
+  const judged = await weft(['classify', '-m', join(out, 'sentiment'), toLearn[0]!.text]);
+  expect(judged.stdout).toContain('POSITIVE');
+}, 240_000);
 
-describe.skipIf(!isWhole)('stopped (skipped until every model is released)', () => {
+describe('stopped', () => {
   it.each([
     ['fine-tunes', /step 20\/\d+/],
     ['pre-trains', /passes over the book/],

@@ -38,36 +38,29 @@ const loaders: Readonly<Record<MiniModelName, (folder: string) => Promise<Loaded
   't5-mini-translation': (folder) => T5ForConditionalGeneration.fromPretrained(folder),
 };
 
-const here = miniModels().map(({ name }) => name);
-const isWhole = here.length === Object.keys(loaders).length;
+const names = Object.keys(loaders) as MiniModelName[];
 
 beforeAll(() => tf.setBackend('cpu'));
 
-it.skipIf(!isWhole)(
-  'are six, 40 MB at most together, 12 MB the translator (skipped until every model is released)',
-  () => {
-    const models = miniModels();
-    expect(models.map(({ name }) => name)).toEqual(Object.keys(loaders));
-    expect(models.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(40 * MB);
-    expect(miniModel('t5-mini-translation').bytes).toBeLessThanOrEqual(12 * MB);
-  },
-);
+it('are six, 40 MB at most together, 12 MB the translator', () => {
+  const models = miniModels();
+  expect(models.map(({ name }) => name)).toEqual(names);
+  expect(models.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(40 * MB);
+  expect(miniModel('t5-mini-translation').bytes).toBeLessThanOrEqual(12 * MB);
+});
 
-it.skipIf(!isWhole)(
-  'are found by their tasks, by aliases and by language pairs (skipped until every model is released)',
-  () => {
-    const folder = (name: MiniModelName): string => miniModel(name).folder;
-    expect(miniModelFor('sentiment-analysis')).toBe(folder('bert-mini-sentiment'));
-    expect(miniModelFor('text-classification')).toBe(folder('bert-mini-sentiment'));
-    expect(miniModelFor('feature-extraction')).toBe(folder('bert-mini'));
-    for (const task of ['translation', 'translation_en_to_de', 'translation_en_to_fr']) {
-      expect(miniModelFor(task)).toBe(folder('t5-mini-translation'));
-    }
-    for (const task of ['translation_en_to_es', 'summarization', 'toString', '']) {
-      expect(miniModelFor(task)).toBeUndefined();
-    }
-  },
-);
+it('are found by their tasks, by aliases and by language pairs', () => {
+  const folder = (name: MiniModelName): string => miniModel(name).folder;
+  expect(miniModelFor('sentiment-analysis')).toBe(folder('bert-mini-sentiment'));
+  expect(miniModelFor('text-classification')).toBe(folder('bert-mini-sentiment'));
+  expect(miniModelFor('feature-extraction')).toBe(folder('bert-mini'));
+  for (const task of ['translation', 'translation_en_to_de', 'translation_en_to_fr']) {
+    expect(miniModelFor(task)).toBe(folder('t5-mini-translation'));
+  }
+  for (const task of ['translation_en_to_es', 'summarization', 'toString', '']) {
+    expect(miniModelFor(task)).toBeUndefined();
+  }
+});
 
 it('are not found by other names', () => {
   expect(() => miniModel('gpt2-maxi')).toThrow(/one of gpt2-mini, bert-mini/);
@@ -77,7 +70,7 @@ it('are not found by other names', () => {
   );
 });
 
-describe.each(here)('%s', (name) => {
+describe.each(names)('%s', (name) => {
   const { folder, tasks, bytes } = miniModel(name);
   const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
 
@@ -137,5 +130,5 @@ describe.each(here)('%s', (name) => {
 
 it('each folder of models is in the catalogue', () => {
   const root = join(miniModel('bert-mini').folder, '..');
-  expect(readdirSync(root).sort()).toEqual([...here].sort());
+  expect(readdirSync(root).sort()).toEqual([...names].sort());
 });

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { miniModelFor } from '@weft/mini-models';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pipeline } from '../src/index.ts';
 
@@ -19,11 +18,8 @@ afterAll(async () => {
   await rm(cacheDir, { recursive: true });
 });
 
-/** Skips until the model of a task is released. */
-const where = (task: string) => it.skipIf(miniModelFor(task) === undefined);
-
 describe('without a network, the small models', () => {
-  where('text-generation')('write', async () => {
+  it('write', async () => {
     using write = await pipeline('text-generation', undefined, options());
     expect(write.modelName).toBe(own('gpt2-mini'));
     const [first] = await write('Once upon a time', { maxNewTokens: 12, seed: 1 });
@@ -31,14 +27,14 @@ describe('without a network, the small models', () => {
     expect(warnings.at(-1)).toContain(`${own('gpt2-mini')} answers`);
   });
 
-  where('sentiment-analysis')('tell praise from blame', async () => {
+  it('tell praise from blame', async () => {
     using classify = await pipeline('sentiment-analysis', undefined, options());
     expect(classify.modelName).toBe(own('bert-mini-sentiment'));
     const labels = await classify(['A warm and wonderful film.', 'A dull, stupid and lifeless mess.']);
     expect(labels.map(({ label }) => label)).toEqual(['POSITIVE', 'NEGATIVE']);
   });
 
-  where('question-answering')('find answers', async () => {
+  it('find answers', async () => {
     using answer = await pipeline('question-answering', undefined, options());
     expect(answer.modelName).toBe(own('bert-mini-qa'));
     const context = 'The bridge was built in 1932 by the city of Sydney.';

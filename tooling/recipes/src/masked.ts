@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BertForSequenceClassification, bertConfigSchema } from '@weft/bert';
 import { writeFileAtomic } from '@weft/checkpoint';
 import { AutoTokenizer } from '@weft/tokenizer';
+import { listCheckpoints } from '@weft/trainer';
 import { dataFile, writeReport } from './files.js';
 import type { RunOptions } from './run.js';
 import { lastJson, trainByCommand, weft } from './weft.js';
@@ -52,12 +53,22 @@ export async function masked({ out, epochs, signal }: MaskedOptions): Promise<vo
   await writeReport(out, {
     recipe: 'masked',
     epochs,
-    run: JSON.parse(readFileSync(join(pretrained, 'trainer_state.json'), 'utf8')).log_history.at(-1),
+    run: await lastLogged(pretrained),
     sst2: {
       pretrained: await sentiment(pretrained, join(out, 'sst2-pretrained'), signal),
       untrained: await sentiment(untrained, join(out, 'sst2-untrained'), signal),
     },
   });
+}
+
+/** What the newest checkpoint of a run logged last. */
+async function lastLogged(run: string): Promise<unknown> {
+  const newest = (await listCheckpoints(run)).at(-1);
+  if (!newest) return undefined;
+  const state = JSON.parse(readFileSync(join(newest.folder, 'trainer_state.json'), 'utf8')) as {
+    log_history: unknown[];
+  };
+  return state.log_history.at(-1);
 }
 
 /** The same shape and vocabulary with parameters that nothing was learnt by. */

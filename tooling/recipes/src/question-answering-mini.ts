@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '@weft/checkpoint';
 import { squadMetrics } from '@weft/trainer';
@@ -55,12 +54,9 @@ export async function questionAnsweringMini(options: QuestionAnsweringMiniOption
     const { predictions, answers } = overlapAnswers(set);
     return squadMetrics(predictions, answers);
   };
-  const state = JSON.parse(readFileSync(join(trained, 'trainer_state.json'), 'utf8')) as {
-    global_step: number;
-  };
   await writeReport(out, {
     recipe: 'question-answering-mini',
-    ...{ model, seed: SEED, epochs, learningRate, steps: state.global_step },
+    ...{ model, seed: SEED, epochs, learningRate },
     questions: Object.fromEntries(Object.entries(sets).map(([name, set]) => [name, countQuestions(set)])),
     heldOutArticles: sets.heldOut.data.map(({ title }) => title),
     metrics: {

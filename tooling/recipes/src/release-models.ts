@@ -95,7 +95,9 @@ export const releasedModels: Readonly<Record<string, ReleasedModel>> = {
       booksBias,
       'Prompts about modern life are pulled into the world of kings, woods and boarding schools.',
     ],
-    tried: [],
+    tried: [
+      'It has read its books little more than once, and does not reach the 5-gram models yet: more epochs are what it needs first.',
+    ],
     example: `using write = await pipeline('text-generation', miniModel('gpt2-mini').folder);
 const [first] = await write('Once upon a time', { maxNewTokens: 40, seed: 1 });
 console.log(first!.generatedText);`,

@@ -14,7 +14,7 @@ interface Example {
   labels: number;
 }
 
-/** The judge of film reviews learns how engineers praise and blame, from two dozen sentences. */
+/** The judge of film reviews learns how engineers praise and blame, from a hundred sentences. */
 export async function fineTuning({ signal, outputDir }: Stage): Promise<void> {
   beginChapter('Fine-tuning');
   const folder = await cast('bert-mini-sentiment');
@@ -91,9 +91,9 @@ async function train(
     model,
     args: {
       outputDir,
-      numTrainEpochs: 20,
+      numTrainEpochs: 8,
       perDeviceTrainBatchSize: 8,
-      learningRate: 2e-4,
+      learningRate: 5e-4,
       warmupRatio: 0.1,
       weightDecay: 0.01,
       loggingSteps: 20,
