@@ -214,7 +214,9 @@ console.log(await classify('The train leaves at nine.', { topK: null }));`,
       'Articles of Wikipedia decide what is asked: countries, wars and men are overrepresented.',
       teacherBias,
     ],
-    tried: [],
+    tried: [
+      'After 1.25 epochs, with a schedule for as many: F1 21.6 on the held-out articles, 23.2 on the tales. The run went on from there with a schedule for 2.',
+    ],
     example: `using answer = await pipeline('question-answering', miniModel('bert-mini-qa').folder);
 console.log(await answer({ question: 'Who sleeps?', context: 'The weaver works. The cat sleeps on the loom.' }));`,
   },
