@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DownloadError } from '@weft/errors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { errorOf, large, startHub, stopHub } from '../test/hub-home.js';
+import { blobs, errorOf, large, startHub, stopHub } from '../test/hub-home.js';
 import { breakAfter, type HubServer, sha256 } from '../test/hub-server.js';
 import { resolveModelFiles } from './resolve.js';
 
@@ -18,10 +18,6 @@ beforeEach(async () => {
 afterEach(() => stopHub({ server, home }));
 
 const weights = { files: ['model.safetensors'] };
-
-async function blobs(): Promise<string[]> {
-  return existsSync(join(model, 'blobs')) ? readdir(join(model, 'blobs')) : [];
-}
 
 describe('an interrupted download', () => {
   it('goes on where it ended, within one call', async () => {
@@ -40,7 +36,7 @@ describe('an interrupted download', () => {
     server.fault = (...args) => breakAfter(broken++ === 0 ? 120_000 : 0)(...args);
     const error = await errorOf(resolveModelFiles('org/model', weights));
     expect(error).toBeInstanceOf(DownloadError);
-    expect(await blobs()).toEqual([`${sha256(large)}.weft.incomplete`]);
+    expect(await blobs(model)).toEqual([`${sha256(large)}.weft.incomplete`]);
     expect(existsSync(join(model, 'snapshots'))).toBe(false);
     expect(existsSync(join(model, 'refs'))).toBe(false);
 
@@ -50,7 +46,7 @@ describe('an interrupted download', () => {
     expect((await readFile(path!)).equals(large)).toBe(true);
     expect(server.stored).toHaveLength(before + 1);
     expect(server.stored.at(-1)!.range).toMatch(/^bytes=[1-9]\d*-$/);
-    expect(await blobs()).toEqual([sha256(large)]);
+    expect(await blobs(model)).toEqual([sha256(large)]);
   });
 
   it('is taken up from a process that was killed', async () => {
@@ -63,7 +59,7 @@ describe('an interrupted download', () => {
     await writeFile(orphan, large.subarray(0, 200_000));
     await resolveModelFiles('org/model', weights);
     expect(server.stored.map(({ range }) => range)).toEqual(['bytes=200000-']);
-    expect(await blobs()).toEqual([sha256(large)]);
+    expect(await blobs(model)).toEqual([sha256(large)]);
   });
 
   it('starts over where the server knows no ranges, or where too much is there', async () => {
@@ -95,7 +91,7 @@ describe('an interrupted download', () => {
     };
     expect((await errorOf(resolveModelFiles('org/model', options))).message).toBe('enough');
     server.fault = undefined;
-    await vi.waitFor(async () => expect(await blobs()).toEqual([`${sha256(large)}.weft.incomplete`]));
+    await vi.waitFor(async () => expect(await blobs(model)).toEqual([`${sha256(large)}.weft.incomplete`]));
     await resolveModelFiles('org/model', weights);
     expect(server.stored.at(-1)!.range).toMatch(/^bytes=/);
   });
@@ -114,7 +110,7 @@ describe('wrong bytes', () => {
       expect(error).toBeInstanceOf(DownloadError);
       expect(error.expected).toMatch(/sha256|git-sha1/);
     }
-    expect(await blobs()).toEqual([]);
+    expect(await blobs(model)).toEqual([]);
     expect(existsSync(join(model, 'snapshots'))).toBe(false);
   });
 
@@ -127,7 +123,7 @@ describe('wrong bytes', () => {
     };
     const error = await errorOf(resolveModelFiles('org/model', weights));
     expect(error.received).toBe('more bytes than that');
-    expect(await blobs()).toEqual([]);
+    expect(await blobs(model)).toEqual([]);
   });
 
   it('of an earlier try are noticed too', async () => {
@@ -148,7 +144,7 @@ describe('a full disk', () => {
     expect(error).toBeInstanceOf(DownloadError);
     expect(error.received).toContain('full disk');
     expect(error.remedy).toContain('HF_HUB_CACHE');
-    expect(await blobs()).toEqual([]);
+    expect(await blobs(model)).toEqual([]);
     await resolveModelFiles('org/model', weights);
   });
 });
@@ -198,7 +194,7 @@ describe('several at once', () => {
     for (const { 'model.safetensors': path } of found) {
       expect((await readFile(path!)).equals(large)).toBe(true);
     }
-    expect(await blobs()).toEqual([sha256(large)]);
+    expect(await blobs(model)).toEqual([sha256(large)]);
     expect((await lstat(found[0]!['model.safetensors']!)).isSymbolicLink()).toBe(true);
   });
 });

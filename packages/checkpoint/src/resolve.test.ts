@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { CheckpointError, DownloadError, InputError } from '@weft/errors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { errorOf, large, startHub, stopHub } from '../test/hub-home.js';
+import { blobs, errorOf, large, startHub, stopHub } from '../test/hub-home.js';
 import { answerStatus, gitHash, HubServer, sha256 } from '../test/hub-server.js';
 import type { DownloadProgress } from './download.js';
 import { openWeights } from './open-weights.js';
@@ -24,10 +23,6 @@ afterEach(() => stopHub({ server, home }));
 
 const both = { files: ['config.json'], optionalFiles: ['model.safetensors', 'vocab.txt'] };
 const weights = { files: ['model.safetensors'] };
-
-async function blobs(): Promise<string[]> {
-  return existsSync(join(model, 'blobs')) ? readdir(join(model, 'blobs')) : [];
-}
 
 describe('a folder', () => {
   it('gives what is there, and one error for all that is missing', async () => {
@@ -91,7 +86,7 @@ describe('the hub', () => {
     expect(await readlink(found['config.json']!)).toBe(`../../blobs/${gitHash(config)}`);
     expect(await readFile(join(model, 'refs/main'), 'utf8')).toBe(server.commit);
     expect(await readdir(join(model, '.no_exist', server.commit))).toEqual(['vocab.txt']);
-    expect((await blobs()).sort()).toEqual([gitHash(config), sha256(large)].sort());
+    expect((await blobs(model)).sort()).toEqual([gitHash(config), sha256(large)].sort());
 
     await resolveModelFiles('org/model', both);
     expect(server.downloads).toHaveLength(2);
@@ -201,7 +196,7 @@ describe('what goes wrong', () => {
     const error = await errorOf(resolveModelFiles('org/model', weights));
     expect((error as DownloadError).status).toBe(status);
     expect(server.stored).toHaveLength(status === 500 ? 3 : 1);
-    expect(await blobs()).toEqual([]);
+    expect(await blobs(model)).toEqual([]);
     server.fault = undefined;
     await resolveModelFiles('org/model', weights);
   });

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WeftError } from '@weft/errors';
@@ -36,6 +37,12 @@ export async function stopHub({ server, home }: HubHome): Promise<void> {
   vi.unstubAllEnvs();
   await server.stop();
   await rm(home, { recursive: true, force: true });
+}
+
+/** What the cache of a model holds, by digest. */
+export async function blobs(model: string): Promise<string[]> {
+  const folder = join(model, 'blobs');
+  return existsSync(folder) ? readdir(folder) : [];
 }
 
 export function errorOf(promise: Promise<unknown>): Promise<WeftError> {

@@ -18,7 +18,7 @@ export interface BertMiniOptions extends RunOptions {
   hiddenWeight: number;
 }
 
-export const SEED = 1;
+const SEED = 1;
 /** [CLS], tokens, [SEP] */
 const BLOCK = 256;
 

@@ -84,7 +84,7 @@ export class MaskedDistillation extends Module {
 
 function halfAndLast(states: readonly tf.Tensor3D[]): [tf.Tensor3D, tf.Tensor3D] {
   const layers = states.length - 1;
-  return [states[layers / 2]!, states[layers]!];
+  return [states[Math.floor(layers / 2)]!, states[layers]!];
 }
 
 /**

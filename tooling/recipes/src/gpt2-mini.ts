@@ -26,7 +26,7 @@ export async function gpt2Mini({ out, epochs, signal }: Gpt2MiniOptions): Promis
   const train = trainFiles.map(dataFile).join('\n');
   await writeFileAtomic(corpus, train);
   const trained = join(out, 'model');
-  await trainByCommand(
+  const seconds = await trainByCommand(
     trained,
     [
       ...['pretrain', '--data', corpus, '--vocab-size', '4096', '--held-out', '0.01'],
@@ -60,6 +60,7 @@ export async function gpt2Mini({ out, epochs, signal }: Gpt2MiniOptions): Promis
     recipe: 'gpt2-mini',
     parameters: millions(model),
     epochs,
+    seconds,
     perplexityPerWord: perplexity,
     samples: samples.map((ids) => tokenizer.decode(ids, { skipSpecialTokens: true })),
   });

@@ -32,7 +32,7 @@ export async function questionAnsweringMini(options: QuestionAnsweringMiniOption
 
   const settings = ['--max-length', '256', '--doc-stride', '64'];
   const trained = join(out, 'model');
-  await trainByCommand(
+  const seconds = await trainByCommand(
     trained,
     [
       ...['finetune', '-m', model, '--task', 'question-answering', '--train', file('train'), ...settings],
@@ -56,7 +56,7 @@ export async function questionAnsweringMini(options: QuestionAnsweringMiniOption
   };
   await writeReport(out, {
     recipe: 'question-answering-mini',
-    ...{ model, seed: SEED, epochs, learningRate },
+    ...{ model, seed: SEED, epochs, learningRate, seconds },
     questions: Object.fromEntries(Object.entries(sets).map(([name, set]) => [name, countQuestions(set)])),
     heldOutArticles: sets.heldOut.data.map(({ title }) => title),
     metrics: {

@@ -70,7 +70,7 @@ async function releaseOne(
   folder: string,
 ): Promise<number> {
   checkConfig(name, words, join(source, 'config.json'));
-  const metrics = metricsOf(name, reportOf(words, source), words);
+  const metrics = metricsOf(name, readJson(join(runFolder(words.run), 'report.json')), words);
   await mkdir(dirname(folder), { recursive: true });
   const staged = await mkdtemp(join(tmpdir(), 'weft-release-'));
   // Beside its place, so that the last step is a rename.
@@ -93,17 +93,6 @@ async function releaseOne(
     await rm(staged, { recursive: true, force: true });
     await rm(made, { recursive: true, force: true });
   }
-}
-
-/** The report; of a model that a command trained the time stands beside the model. */
-function reportOf({ run }: ReleasedModel, source: string): Record<string, never> {
-  const report = readJson<Record<string, never>>(join(runFolder(run), 'report.json'));
-  const results = ['all_results.json', 'train_results.json']
-    .map((file) => join(source, file))
-    .find((file) => existsSync(file));
-  if (report.seconds !== undefined || results === undefined) return report;
-  const { train_runtime: seconds } = readJson<{ train_runtime?: number }>(results);
-  return seconds === undefined ? report : { ...report, seconds: Math.round(seconds) as never };
 }
 
 /** Numbers in a checkpoint, in millions to two decimals. */

@@ -24,7 +24,7 @@ export async function sentiment3(options: Sentiment3Options): Promise<void> {
   await writeFileAtomic(file('train'), rows('test'));
   await writeFileAtomic(file('test'), rows('val'));
   const trained = join(out, 'model');
-  await trainByCommand(
+  const seconds = await trainByCommand(
     trained,
     [
       ...['finetune', '-m', model, '--train', file('train')],
@@ -44,7 +44,7 @@ export async function sentiment3(options: Sentiment3Options): Promise<void> {
   const output = await weft(['evaluate', '-m', trained, '--data', file('test'), '--json'], signal);
   await writeReport(out, {
     recipe: 'sentiment-3',
-    ...{ model, seed: SEED, epochs, learningRate },
+    ...{ model, seed: SEED, epochs, learningRate, seconds },
     metrics: lastJson(output).metrics,
   });
 }

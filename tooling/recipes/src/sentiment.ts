@@ -4,11 +4,11 @@ import { randomNumbers } from '@weft/attention';
 import { BertForSequenceClassification } from '@weft/bert';
 import { writeJsonAtomic } from '@weft/checkpoint';
 import { AutoTokenizer } from '@weft/tokenizer';
-import { accuracy, argMaxRows, dataCollatorWithPadding, type TokenizedExample, Trainer } from '@weft/trainer';
+import { dataCollatorWithPadding, type TokenizedExample, Trainer } from '@weft/trainer';
 import { dataFile, lines, writeReport } from './files.js';
 import { EffortCallback, millions, type RunOptions, trainOrResume } from './run.js';
 import { SoftLabels } from './soft-labels.js';
-import { readSentences, type Sentence } from './sst2.js';
+import { accuracyOf, readSentences, type Sentence } from './sst2.js';
 
 export interface SentimentOptions extends RunOptions {
   /** Folder of the encoder to start from, bert-mini. */
@@ -52,25 +52,19 @@ export async function sentiment(options: SentimentOptions): Promise<void> {
   using model = new SoftLabels(student);
   const effort = new EffortCallback(out);
   const pad = dataCollatorWithPadding({ tokenizer });
-  const settings = {
-    outputDir: out,
-    perDeviceTrainBatchSize: 32,
-    perDeviceEvalBatchSize: 64,
-    groupByLength: true,
-    seed: SEED,
-  };
-  const computeMetrics = ({ predictions, labels }: { predictions: unknown; labels: unknown }) => ({
-    accuracy: accuracy(argMaxRows(predictions as Parameters<typeof argMaxRows>[0]), labels as number[]),
-  });
   const trainer = new Trainer<Sentence & { softLabels?: number[] }>({
     model,
     args: {
-      ...settings,
+      outputDir: out,
       loggingDir: out,
       numTrainEpochs: epochs,
+      perDeviceTrainBatchSize: 32,
+      perDeviceEvalBatchSize: 64,
       learningRate,
       warmupRatio: 0.06,
       weightDecay: 0.01,
+      groupByLength: true,
+      seed: SEED,
       loggingSteps: 100,
       saveSteps: 500,
       saveTotalLimit: 1,
@@ -92,7 +86,7 @@ export async function sentiment(options: SentimentOptions): Promise<void> {
       }));
       return { ...pad(hidden), softLabels };
     },
-    computeMetrics,
+    computeMetrics: accuracyOf,
     callbacks: [effort],
   });
   const steps = await trainOrResume(trainer, options);

@@ -1,7 +1,7 @@
 import { AutoModelForSequenceClassification } from '@weft/bert';
 import { DataError } from '@weft/errors';
 import { AutoTokenizer, type Tokenizer } from '@weft/tokenizer';
-import { accuracy, argMaxRows, dataCollatorWithPadding, Trainer } from '@weft/trainer';
+import { accuracy, argMaxRows, type ComputeMetrics, dataCollatorWithPadding, Trainer } from '@weft/trainer';
 import { dataFile, lines, writeReport } from './files.js';
 import { EffortCallback, millions, type RunOptions, trainOrResume } from './run.js';
 
@@ -40,6 +40,11 @@ export function readSentences(tokenizer: Tokenizer, text: string): Sentence[] {
   return rows.map(({ label }, i) => ({ inputIds: inputIds[i]!, attentionMask: attentionMask[i]!, label }));
 }
 
+/** The accuracy of a classifier, for a trainer. */
+export const accuracyOf: ComputeMetrics = ({ predictions, labels }) => ({
+  accuracy: accuracy(argMaxRows(predictions), labels as number[]),
+});
+
 /**
  * Fine-tunes an encoder on SST-2's phrases with the settings of Hugging Face's example: batches of 32 grouped by
  * length, linear decay after 6 % of warm-up, weight decay 0.01. The checkpoint kept is the last; the accuracy on
@@ -76,9 +81,7 @@ export async function sst2(options: Sst2Options): Promise<void> {
     trainDataset: train,
     evalDataset: dev,
     dataCollator: dataCollatorWithPadding({ tokenizer }),
-    computeMetrics: ({ predictions, labels }) => ({
-      accuracy: accuracy(argMaxRows(predictions), labels as number[]),
-    }),
+    computeMetrics: accuracyOf,
     callbacks: [effort, ...(steps === undefined ? [] : [stopAfter(steps)])],
   });
   const globalStep = await trainOrResume(trainer, options);

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeJsonAtomic } from '@weft/checkpoint';
 import { listCheckpoints } from '@weft/trainer';
 
 const command = fileURLToPath(new URL('../../../apps/cli/dist/bin.js', import.meta.url));
@@ -26,17 +27,27 @@ export function weft(args: readonly string[], signal: AbortSignal): Promise<stri
   });
 }
 
-/** Trains by `weft pretrain` or `weft finetune`: goes on where it stopped, does nothing where it has finished. */
+/**
+ * Trains by `weft pretrain` or `weft finetune`: goes on where it stopped, does nothing where it has finished. Gives the
+ * seconds by the clock that all its calls took together.
+ */
 export async function trainByCommand(
   out: string,
   args: readonly string[],
   signal: AbortSignal,
-): Promise<void> {
-  if (existsSync(join(out, 'model.safetensors'))) return;
-  await weft(
-    [...args, '--output-dir', out, ...((await listCheckpoints(out)).length > 0 ? ['--resume'] : [])],
-    signal,
-  );
+): Promise<number> {
+  const file = `${out}.seconds.json`;
+  const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as number) : 0;
+  if (existsSync(join(out, 'model.safetensors'))) return before;
+  const resume = (await listCheckpoints(out)).length > 0 ? ['--resume'] : [];
+  const started = performance.now();
+  const total = (): number => Math.round(before + (performance.now() - started) / 1e3);
+  try {
+    await weft([...args, '--output-dir', out, ...resume], signal);
+  } finally {
+    await writeJsonAtomic(file, total());
+  }
+  return total();
 }
 
 /** The last line of a command's `--json` output. */

@@ -1,6 +1,6 @@
 import { colors } from '../colors.js';
 import { printLine } from '../terminal.js';
-import { beginChapter, cast, lit, type Stage, wrap } from './stage.js';
+import { cast, lit, type Stage, wrap } from './stage.js';
 
 const context =
   'The first loom of the village was built in 1782 by Anna Weber, a carpenter from Ulm. It stood in the old mill ' +
@@ -14,7 +14,6 @@ const questions = [
 
 /** Questions, each with the place in the text that answers it. */
 export async function answering({ signal }: Stage): Promise<void> {
-  beginChapter('Answering questions');
   const folder = await cast('bert-mini-qa');
   const { pipeline } = await import('@weft/pipelines');
   using answer = await pipeline('question-answering', folder, { signal });

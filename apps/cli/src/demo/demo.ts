@@ -12,15 +12,16 @@ import type { Chapter } from './stage.js';
 import { translating } from './translating.js';
 import { writing } from './writing.js';
 
-const chapters: readonly Chapter[] = [
-  writing,
-  translating,
-  answering,
-  judging,
-  filling,
-  fineTuning,
-  pretraining,
-];
+/** By title, in order. */
+const chapters: Readonly<Record<string, Chapter>> = {
+  Writing: writing,
+  Translating: translating,
+  'Answering questions': answering,
+  'Telling praise from blame': judging,
+  'Filling gaps': filling,
+  'Fine-tuning': fineTuning,
+  'A glimpse of pre-training': pretraining,
+};
 
 export interface DemoOptions {
   seconds: number;
@@ -38,8 +39,9 @@ export async function demo({ seconds, outputDir: given }: DemoOptions, signal: A
   const outputDir = given ?? (await mkdtemp(join(tmpdir(), 'weft-demo-')));
   let isWhole = false;
   try {
-    for (const chapter of chapters) {
+    for (const [i, [title, chapter]] of Object.entries(chapters).entries()) {
       signal.throwIfAborted();
+      heading(`${i === 0 ? '' : '\n'}${i + 1}. ${title}`);
       await chapter({ signal, outputDir, seconds });
     }
     isWhole = true;

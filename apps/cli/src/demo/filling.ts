@@ -1,6 +1,6 @@
 import { colors } from '../colors.js';
 import { printLine } from '../terminal.js';
-import { beginChapter, cast, type Stage } from './stage.js';
+import { cast, type Stage } from './stage.js';
 
 const texts = [
   'She opened the [MASK] and went into the house.',
@@ -10,7 +10,6 @@ const texts = [
 
 /** What stands under a mask. */
 export async function filling({ signal }: Stage): Promise<void> {
-  beginChapter('Filling gaps');
   const folder = await cast('bert-mini');
   const { pipeline } = await import('@weft/pipelines');
   using fill = await pipeline('fill-mask', folder, { signal });

@@ -4,7 +4,7 @@ import type { Tokenizer } from '@weft/tokenizer';
 import { colors } from '../colors.js';
 import { note, printLine, printTable } from '../terminal.js';
 import { films, heldOut, type Sentence, toLearn } from './sentences.js';
-import { beginChapter, cast, type Stage, within } from './stage.js';
+import { cast, type Stage, within } from './stage.js';
 
 const seed = 5;
 
@@ -16,7 +16,6 @@ interface Example {
 
 /** The judge of film reviews learns how engineers praise and blame, from a hundred sentences. */
 export async function fineTuning({ signal, outputDir }: Stage): Promise<void> {
-  beginChapter('Fine-tuning');
   const folder = await cast('bert-mini-sentiment');
   const [{ pipeline }, { AutoTokenizer }, { BertForSequenceClassification: Classifier }] = await Promise.all([
     import('@weft/pipelines'),

@@ -1,6 +1,6 @@
 import { colors } from '../colors.js';
 import { printTable } from '../terminal.js';
-import { beginChapter, cast, type Stage } from './stage.js';
+import { cast, type Stage } from './stage.js';
 
 const texts = [
   'A warm and clever film with a wonderful cast.',
@@ -16,7 +16,6 @@ interface Judgement {
 
 /** The same texts before a judge that knows two classes, and one that knows three. */
 export async function judging({ signal }: Stage): Promise<void> {
-  beginChapter('Telling praise from blame');
   const two = await judge('bert-mini-sentiment', signal);
   const three = await judge('bert-mini-sentiment-3', signal);
   printTable(

@@ -5,7 +5,7 @@ import { amount, note, printLine } from '../terminal.js';
 import { holdOut, splitIntoParagraphs } from '../training/corpus.js';
 import { type Block, newLanguageModel, toBlocks, trainLanguageModel } from '../training/language-model.js';
 import { trainBpe } from '../training/tokenizer.js';
-import { beginChapter, type Stage, within } from './stage.js';
+import { type Stage, within } from './stage.js';
 
 const size = { layers: 3, width: 128, heads: 4, context: 96 };
 const batchSize = 16;
@@ -14,7 +14,6 @@ const seed = 1851;
 
 /** A book, a tokenizer learnt from it, and a GPT-2 from nothing whose loss falls. */
 export async function pretraining({ signal, outputDir, seconds }: Stage): Promise<void> {
-  beginChapter('A glimpse of pre-training');
   const paragraphs = await mobyDick();
   const characters = paragraphs.reduce((sum, { length }) => sum + length, 0);
   printLine(`Moby-Dick, by Herman Melville: ${amount(characters)} characters`);

@@ -1,7 +1,7 @@
 import type { MiniModelName } from '@weft/mini-models';
 import type { TrainerCallback } from '@weft/trainer';
 import { colors } from '../colors.js';
-import { heading, printLine } from '../terminal.js';
+import { printLine } from '../terminal.js';
 
 /** What every chapter is given. */
 export interface Stage {
@@ -12,14 +12,8 @@ export interface Stage {
   seconds: number;
 }
 
-/** A part of the demo; they run in order. */
+/** A part of the demo. */
 export type Chapter = (stage: Stage) => Promise<void>;
-
-let count = 0;
-
-export function beginChapter(title: string): void {
-  heading(`${count === 0 ? '' : '\n'}${++count}. ${title}`);
-}
 
 /** One of weft's own small models, by its folder; says that it answers now. */
 export async function cast(name: MiniModelName): Promise<string> {

@@ -1,6 +1,6 @@
 import { colors } from '../colors.js';
 import { printLine } from '../terminal.js';
-import { beginChapter, cast, pace, type Stage } from './stage.js';
+import { cast, pace, type Stage } from './stage.js';
 
 /** Of the kind that the model has learnt from: what a picture shows. */
 const texts = [
@@ -11,7 +11,6 @@ const texts = [
 
 /** The same sentences in two languages, by one model. */
 export async function translating({ signal }: Stage): Promise<void> {
-  beginChapter('Translating');
   const folder = await cast('t5-mini-translation');
   const { pipeline } = await import('@weft/pipelines');
   using translate = await pipeline('translation_en_to_de', folder, { signal });

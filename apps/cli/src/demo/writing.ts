@@ -1,12 +1,11 @@
 import { colors } from '../colors.js';
 import { printLine } from '../terminal.js';
-import { beginChapter, cast, pace, type Stage } from './stage.js';
+import { cast, pace, type Stage } from './stage.js';
 
 const prompt = 'Once upon a time there was a';
 
 /** Text, token by token. */
 export async function writing({ signal }: Stage): Promise<void> {
-  beginChapter('Writing');
   const folder = await cast('gpt2-mini');
   const { pipeline } = await import('@weft/pipelines');
   using write = await pipeline('text-generation', folder, { signal });
