@@ -30,10 +30,10 @@ export async function gpt2Mini({ out, epochs, signal }: Gpt2MiniOptions): Promis
     trained,
     [
       ...['pretrain', '--data', corpus, '--vocab-size', '4096', '--held-out', '0.01'],
-      ...['--layers', '3', '--width', '256', '--heads', '4', '--context', '256', '--dropout', '0.05'],
-      ...['--num-train-epochs', `${epochs}`, '--per-device-train-batch-size', '16'],
-      ...['--learning-rate', '0.001', '--weight-decay', '0.1', '--adam-beta2', '0.95'],
-      ...['--save-strategy', 'steps', '--save-steps', '300', '--logging-steps', '100'],
+      ...['--layers', '3', '--width', '256', '--heads', '4', '--context', '256', '--dropout', '0'],
+      ...['--num-train-epochs', `${epochs}`, '--per-device-train-batch-size', '8'],
+      ...['--learning-rate', '0.002', '--warmup-ratio', '0.03', '--weight-decay', '0.1', '--adam-beta2', '0.95'],
+      ...['--save-strategy', 'steps', '--save-steps', '500', '--logging-steps', '100'],
     ],
     signal,
   );
