@@ -6,6 +6,7 @@ import { writeJsonAtomic } from '@weft/checkpoint';
 import { AutoTokenizer } from '@weft/tokenizer';
 import { dataCollatorWithPadding, type TokenizedExample, Trainer } from '@weft/trainer';
 import { dataFile, lines, writeReport } from './files.js';
+import { reworded, wordNeighbours } from './rewording.js';
 import { EffortCallback, millions, type RunOptions, trainOrResume } from './run.js';
 import { SoftLabels } from './soft-labels.js';
 import { accuracyOf, readSentences, type Sentence } from './sst2.js';
@@ -24,18 +25,23 @@ const SEED = 1;
 /** Share of the words that a training step hides. */
 const HIDDEN = 0.1;
 
+/** Each sentence comes in as many other wordings, a third of its words exchanged for one of their nearest. */
+const WORDINGS = 4;
+const EXCHANGED = 0.33;
+const NEAREST = 15;
+
 /**
  * bert-mini, fine-tuned on SST-2's phrases and sentences towards their labels and towards the logits of a larger
- * classifier (as in "Distilling task-specific knowledge from BERT", Tang et al. 2019). Sentences on films that nobody
- * has judged (the subjectivity set) join them with what the larger one says. Each time a text is read some of its
- * words are hidden: the model knew phrases by heart before.
+ * classifier (as in "Distilling task-specific knowledge from BERT", Tang et al. 2019). Sentences that nobody has
+ * judged join them with what the larger one says: those on films of the subjectivity set, and all sentences in other
+ * words. Each time a text is read some of its words are hidden: the model knew phrases by heart before.
  */
 export async function sentiment(options: SentimentOptions): Promise<void> {
   const { model: source, teacher, out, epochs, learningRate } = options;
   const tokenizer = await AutoTokenizer.fromPretrained(source);
   const read = (split: string): Sentence[] => readSentences(tokenizer, dataFile(`sst2/phrases_${split}.tsv`));
   const [dev, test] = [read('dev'), read('test')];
-  const texts = trainingTexts();
+  const texts = await trainingTexts(teacher);
   const targets = await teacherLogits(teacher, texts, join(out, 'teacher-logits.json'));
   const { inputIds, attentionMask } = tokenizer.encodeBatch(texts.map(({ text }) => text));
   const train = texts.map(({ label }, i) => ({
@@ -111,8 +117,8 @@ interface Text {
   label?: number;
 }
 
-/** Phrases, whole sentences, and sentences without a label; none that is judged by. */
-function trainingTexts(): Text[] {
+/** Phrases, whole sentences, sentences without a label, and sentences in other words; none that is judged by. */
+async function trainingTexts(teacher: string): Promise<Text[]> {
   const judged = (file: string): Text[] =>
     lines(dataFile(file)).flatMap((line) => {
       const [text, label] = line.split('\t');
@@ -127,11 +133,24 @@ function trainingTexts(): Text[] {
       const own = plain(text);
       return !test.some((each) => own.includes(each) || each.includes(own));
     });
+  const sentences = judged('sst2/sentences_train.tsv');
+  const others = await otherWordings(teacher, [...sentences.map(({ text }) => text), ...unjudged]);
   return [
     ...judged('sst2/phrases_train.tsv'),
-    ...judged('sst2/sentences_train.tsv'),
-    ...unjudged.map((text) => ({ text })),
+    ...sentences,
+    ...[...unjudged, ...others].map((text) => ({ text })),
   ];
+}
+
+async function otherWordings(teacher: string, sentences: readonly string[]): Promise<string[]> {
+  const tokenizer = await AutoTokenizer.fromPretrained(teacher);
+  using model = await BertForSequenceClassification.fromPretrained(teacher);
+  const words = new Set(sentences.flatMap((text) => text.split(' ')));
+  const { weight } = model.bert.embeddings.word_embeddings;
+  const neighbours = wordNeighbours(weight, tokenizer.getVocab(), words, NEAREST);
+  return Array.from({ length: WORDINGS }, (_, i) =>
+    reworded(sentences, neighbours, { share: EXCHANGED, seed: SEED + i }),
+  ).flat();
 }
 
 /** The larger classifier's logits of each text; computed once a run. */
