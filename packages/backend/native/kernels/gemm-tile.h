@@ -21,6 +21,10 @@ struct TileStore {
   const float* bias;  // of the tile's first column, or null
   bool add;           // add to what C holds
   int64_t last;       // columns of the last vector that exist
+  // What the next tiles read, fetched into the second-level cache while this one multiplies: `step` floats for each of its
+  // depth.
+  const float* ahead;
+  int64_t step;
 };
 
 // C tile = packed A [kc][R] times packed B [kc][NV * kLanes].
@@ -32,7 +36,10 @@ static void tile(int64_t kc, const float* a, const float* b, const TileStore& ou
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) acc[r][v] = zero();
   }
+  const float* ahead = out.ahead;
   for (int64_t p = 0; p < kc; ++p) {
+    __builtin_prefetch(ahead, 0, 2);
+    ahead += out.step;
     Vec row[NV];
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) row[v] = load(b + v * kLanes);

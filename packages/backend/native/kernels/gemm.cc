@@ -70,14 +70,20 @@ void pack_b(const Gemm& g, int64_t column, Pass pass, float* to) {
   }
 }
 
-// One tile of C.
-WEFT_INLINE void one_tile(const Gemm& g, int64_t row, int64_t height, int64_t column, Pass pass, const float* a, const float* b) {
+struct Ahead {
+  const float* from;
+  int64_t step;
+};
+
+// One tile of C; `ahead` is fetched meanwhile.
+WEFT_INLINE void one_tile(const Gemm& g, int64_t row, int64_t height, int64_t column, Pass pass, const float* a, const float* b,
+                          Ahead ahead) {
   const int64_t columns = g.n - column < kTileColumns ? g.n - column : kTileColumns;
   const int64_t vectors = (columns + kLanes - 1) / kLanes;
   const bool last = pass.p + pass.kc == g.k;
   float* const c = g.c + row * g.ldc + column;
   const TileStore out{c, g.ldc, last && g.bias != nullptr ? g.bias + column : nullptr, g.accumulate || pass.p > 0,
-                      columns - (vectors - 1) * kLanes};
+                      columns - (vectors - 1) * kLanes, ahead.from, ahead.step};
   tile_function(height, static_cast<int>(vectors))(pass.kc, a, b, out);
   if (!last || g.activation == kActNone) return;
   for (int64_t r = 0; r < height; ++r) activate_row(c + r * g.ldc, columns, g.activation);
@@ -94,7 +100,9 @@ Cut cut_of(int64_t m, int64_t strips, int64_t threads) {
   int64_t blocks = (panels + kBlockPanels - 1) / kBlockPanels;
   if (blocks > 1) blocks = (blocks + threads - 1) / threads * threads;
   if (blocks > panels) blocks = panels;
-  int64_t parts = threads == 1 ? 1 : (2 * threads + blocks - 1) / blocks;
+  // Each part of a block packs its rows again: a few rows afford one part a thread.
+  const int64_t tasks = panels <= 4 ? threads : 2 * threads;
+  int64_t parts = threads == 1 ? 1 : (tasks + blocks - 1) / blocks;
   if (parts > strips) parts = strips;
   return {panels, blocks, parts};
 }
@@ -110,10 +118,15 @@ WEFT_INLINE void multiply_block(const Gemm& g, const Cut& cut, int64_t index, in
   const int64_t row0 = start(begin);
   float* const rows = scratch(kSlotGemmA, (start(end) - row0) * pass.kc);
   for (int64_t i = begin; i < end; ++i) pack_a(g, start(i), start(i + 1) - start(i), pass, rows + (start(i) - row0) * pass.kc);
-  for (int64_t strip = strips * part / cut.parts; strip < strips * (part + 1) / cut.parts; ++strip) {
+  const int64_t last = strips * (part + 1) / cut.parts - 1, count = end - begin;
+  for (int64_t strip = strips * part / cut.parts; strip <= last; ++strip) {
     const float* const b = packed(strip);
+    const float* const next = packed(strip < last ? strip + 1 : last);
     for (int64_t i = begin; i < end; ++i) {
-      one_tile(g, start(i), start(i + 1) - start(i), column0 + strip * kTileColumns, pass, rows + (start(i) - row0) * pass.kc, b);
+      // Each panel fetches its share of the next strip.
+      const Ahead ahead{next + kTileColumns * pass.kc * (i - begin) / count, kTileColumns / count};
+      one_tile(g, start(i), start(i + 1) - start(i), column0 + strip * kTileColumns, pass, rows + (start(i) - row0) * pass.kc, b,
+               ahead);
     }
   }
 }
@@ -177,9 +190,11 @@ void multiply_wide(const Gemm& g, int64_t threads) {
         const int64_t strip = task / cuts, cut = task % cuts;
         float* const b = scratch(kSlotGemmB, kTileColumns * pass.kc);
         pack_b(g, strip * kTileColumns, pass, b);
-        for (int64_t panel = panels * cut / cuts; panel < panels * (cut + 1) / cuts; ++panel) {
-          one_tile(g, row0 + start(panel), start(panel + 1) - start(panel), strip * kTileColumns, pass,
-                   packed + start(panel) * pass.kc, b);
+        const int64_t end = panels * (cut + 1) / cuts;
+        for (int64_t panel = panels * cut / cuts; panel < end; ++panel) {
+          const int64_t height = start(panel + 1) - start(panel);
+          const Ahead ahead{packed + start(panel + 1 < end ? panel + 1 : panel) * pass.kc, height};
+          one_tile(g, row0 + start(panel), height, strip * kTileColumns, pass, packed + start(panel) * pass.kc, b, ahead);
         }
       });
     }
