@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { HubApiError, listFiles as listTree, modelInfo, type PathInfo, pathsInfo } from '@huggingface/hub';
+import type { PathInfo } from '@huggingface/hub';
 import { DownloadError, isWeftError } from '@weft/errors';
 import type { DownloadProgress, DownloadRequest } from './download.js';
 import { type CachedModel, hubEnvironment } from './hub-cache.js';
@@ -59,6 +59,7 @@ export async function listFiles(
   signal: AbortSignal | undefined,
 ): Promise<{ commit: string; infos: Map<string, PathInfo> }> {
   return askHub(id, revision, token, signal, async (hub, commit) => {
+    const { pathsInfo } = await import('@huggingface/hub');
     const infos = await pathsInfo({ ...hub, repo: { type: 'model', name: id }, paths, revision: commit });
     return { commit, infos: new Map(infos.map((info) => [info.path, info])) };
   });
@@ -75,6 +76,7 @@ export async function listAllFiles(
   signal: AbortSignal | undefined,
 ): Promise<{ commit: string; files: HubFile[] }> {
   return askHub(id, revision, token, signal, async (hub, commit) => {
+    const { listFiles: listTree } = await import('@huggingface/hub');
     const repo = { type: 'model', name: id } as const;
     const files: HubFile[] = [];
     for await (const entry of listTree({ ...hub, repo, revision: commit, recursive: true })) {
@@ -93,6 +95,7 @@ async function askHub<T>(
   ask: (hub: { hubUrl: string; fetch: typeof fetch }, commit: string) => Promise<T>,
 ): Promise<T> {
   const hub = { hubUrl: hubEnvironment.endpoint(), fetch: hubFetch(token, signal) };
+  const { HubApiError, modelInfo } = await import('@huggingface/hub');
   try {
     const { sha } = await modelInfo({ ...hub, name: id, revision, additionalFields: ['sha'] });
     if (!isHash(sha)) throw new Error('no commit in the answer');

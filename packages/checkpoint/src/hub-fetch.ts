@@ -1,12 +1,16 @@
 import { DownloadError } from '@weft/errors';
-import { EnvHttpProxyAgent, fetch as undiciFetch } from 'undici';
+import type { EnvHttpProxyAgent } from 'undici';
 
 let proxyAgent: EnvHttpProxyAgent | undefined;
 
-/** fetch through the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name, which Node's own ignores. */
-export const proxyFetch: typeof fetch = ((input: string | URL, init?: object) => {
-  proxyAgent ??= new EnvHttpProxyAgent();
-  return undiciFetch(input, { ...init, dispatcher: proxyAgent });
+/**
+ * fetch through the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name, which Node's own ignores. What it takes is
+ * loaded when it is first called: a tenth of a second, which a model on disk need not wait for.
+ */
+export const proxyFetch: typeof fetch = (async (input: string | URL, init?: object) => {
+  const undici = await import('undici');
+  proxyAgent ??= new undici.EnvHttpProxyAgent();
+  return undici.fetch(input, { ...init, dispatcher: proxyAgent });
 }) as unknown as typeof fetch;
 
 /** The fetch for one caller: with its token and its signal. A redirect to another host drops the token. */

@@ -2,7 +2,6 @@ import { DataError } from '@weft/errors';
 import { type Command, Option } from 'commander';
 import { measured } from '../data/measured.js';
 import { type OutputFormat, outputFormat, outputFormats, rowFormatter, withSink } from '../data/output.js';
-import { readRows } from '../data/rows.js';
 import { badRow, type Row, type Source, sourceOf } from '../data/source.js';
 import type { LoadedPredictor } from '../inference/load.js';
 import type { Predictor } from '../inference/predictor.js';
@@ -80,7 +79,7 @@ async function predict(flags: PredictFlags, signal: AbortSignal): Promise<void> 
   let count = 0;
   try {
     await withSink(flags.output, async (sink) => {
-      const write = rowFormatter(format);
+      const write = await rowFormatter(format);
       for await (const rows of predictions(source, predictor, flags, signal)) {
         count += rows.length;
         await sink(write(rows));
@@ -102,7 +101,10 @@ async function* predictions(
   { batchSize, skipBadRows }: PredictFlags,
   signal: AbortSignal,
 ): AsyncGenerator<Record<string, unknown>[], void, void> {
-  const { inChunks } = await import('../inference/batches.js');
+  const [{ readRows }, { inChunks }] = await Promise.all([
+    import('../data/rows.js'),
+    import('../inference/batches.js'),
+  ]);
   const read = predictor.reader(source);
   const columns = [...predictor.columns, ...(skipBadRows ? ['error'] : [])];
   for await (const rows of inChunks(readRows(source), batchSize * batchesAtOnce)) {

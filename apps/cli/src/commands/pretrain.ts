@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '@weft/errors';
-import type { TrainingArguments, TrainOutput } from '@weft/trainer';
+import type { TrainerCallback, TrainingArguments, TrainOutput } from '@weft/trainer';
 import { type Command, Option } from 'commander';
-import { ChartsCallback } from '../charts/history.js';
 import { withInterrupt } from '../interrupt.js';
 import { integerOption, jsonOption, numberOption } from '../options.js';
 import { amount, note, printJson, printLine } from '../terminal.js';
@@ -99,10 +98,11 @@ async function pretrain(flags: PretrainFlags, signal: AbortSignal): Promise<void
   const args = trainingArguments(flags, flags.outputDir);
   const resume = flags.resume === true || args.resumeFromCheckpoint !== undefined;
   await prepareOutputFolder(flags.outputDir, { resume, overwrite: flags.overwriteOutputDir === true });
-  const [{ setBackend }, corpus, { resolveArguments }] = await Promise.all([
+  const [{ setBackend }, corpus, { resolveArguments }, { ChartsCallback }] = await Promise.all([
     import('@weft/backend'),
     readCorpus(flags.data),
     import('@weft/trainer'),
+    import('../charts/history.js'),
   ]);
   resolveArguments(args);
   const backend = await setBackend();
@@ -110,7 +110,14 @@ async function pretrain(flags: PretrainFlags, signal: AbortSignal): Promise<void
   const tokenizer = await tokenizerFor(flags, texts.train);
   const learn = flags.objective === 'mlm' ? pretrainMasked : pretrainCausal;
   const { output, heldOutLoss, unigram } = await withLastCheckpoint(flags.outputDir, () =>
-    learn(flags, { texts, tokenizer, args, signal, backend }),
+    learn(flags, {
+      texts,
+      tokenizer,
+      args,
+      signal,
+      backend,
+      callbacks: [new ChartsCallback(flags.outputDir)],
+    }),
   );
   const result = {
     model: flags.outputDir,
@@ -135,6 +142,7 @@ interface Prepared {
   args: TrainingArguments;
   signal: AbortSignal;
   backend: string;
+  callbacks: TrainerCallback[];
 }
 
 interface Learnt {
@@ -145,7 +153,7 @@ interface Learnt {
 
 async function pretrainCausal(
   flags: PretrainFlags,
-  { texts, tokenizer, args, signal, backend }: Prepared,
+  { texts, tokenizer, args, signal, backend, callbacks }: Prepared,
 ): Promise<Learnt> {
   const { seed, dropout, context } = flags;
   const blocks = {
@@ -157,7 +165,7 @@ async function pretrainCausal(
   noteSizes(blocks.train.length, flags, model, backend);
   const learnt = await trainLanguageModel(model, tokenizer, blocks, args, {
     signal,
-    callbacks: [new ChartsCallback(flags.outputDir)],
+    callbacks,
     ...(flags.resume ? { resume: true } : {}),
   });
   await model.savePretrained(flags.outputDir);
@@ -167,7 +175,7 @@ async function pretrainCausal(
 
 async function pretrainMasked(
   flags: PretrainFlags,
-  { texts, tokenizer, args, signal, backend }: Prepared,
+  { texts, tokenizer, args, signal, backend, callbacks }: Prepared,
 ): Promise<Learnt> {
   const { seed, dropout, context, wholeWordMask = false, mlmProbability: probability } = flags;
   const blocks = {
@@ -180,7 +188,7 @@ async function pretrainMasked(
   const learnt = await trainMaskedLanguageModel(model, tokenizer, blocks, args, {
     signal,
     masking: { wholeWords: wholeWordMask, probability, seed },
-    callbacks: [new ChartsCallback(flags.outputDir)],
+    callbacks,
     ...(flags.resume ? { resume: true } : {}),
   });
   await model.savePretrained(flags.outputDir);

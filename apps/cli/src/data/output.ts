@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { InputError } from '@weft/errors';
-import { stringify } from 'csv-stringify/sync';
 
 export const outputFormats = ['jsonl', 'csv', 'tsv'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
@@ -25,8 +24,9 @@ export function outputFormat(path: string | undefined, named: OutputFormat | und
 export type Rows = readonly Readonly<Record<string, unknown>>[];
 
 /** Rows as text, in one format; a table has the columns of its first row, named on its first line. */
-export function rowFormatter(format: OutputFormat): (rows: Rows) => string {
+export async function rowFormatter(format: OutputFormat): Promise<(rows: Rows) => string> {
   if (format === 'jsonl') return (rows) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+  const { stringify } = await import('csv-stringify/sync');
   let columns: string[] | undefined;
   return (rows) => {
     const header = columns === undefined;

@@ -23,6 +23,28 @@ napi_value advise(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+void release_weights(napi_env, void* data, void* bytes) { free_large_pages(data, reinterpret_cast<size_t>(bytes)); }
+
+napi_value allocate_weights(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value size, result = nullptr;
+  int64_t wanted = 0;
+  if (napi_get_cb_info(env, info, &count, &size, nullptr, nullptr) != napi_ok ||
+      napi_get_value_int64(env, size, &wanted) != napi_ok || wanted <= 0) {
+    return nullptr;
+  }
+  const size_t bytes = static_cast<size_t>(wanted);
+  void* const data = allocate_large_pages(bytes);
+  if (data == nullptr) return nullptr;
+  // Refused where the engine keeps all buffers within a space of its own.
+  if (napi_create_external_arraybuffer(env, data, bytes, &release_weights, reinterpret_cast<void*>(bytes), &result) !=
+      napi_ok) {
+    free_large_pages(data, bytes);
+    return nullptr;
+  }
+  return result;
+}
+
 napi_value free_buffer(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value buffer;
@@ -51,6 +73,7 @@ WEFT_EXPORT(useInstructionSet, use_instruction_set)
 WEFT_EXPORT(hasInstructionSet, has_instruction_set)
 WEFT_EXPORT(scratchMemory, scratch_memory)
 const Export export_advise{"adviseLargePages", &advise};
+const Export export_allocate{"allocateWeights", &allocate_weights};
 const Export export_free{"freeBuffer", &free_buffer};
 const Export export_count{"countExternalMemory", &count_external};
 

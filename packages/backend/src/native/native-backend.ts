@@ -3,7 +3,7 @@ import type { BackendValues, DataType, NumericDataType, TensorInfo, TypedArray }
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { BackendError } from '@weft/errors';
 import type { Addon, InstructionSet } from '../addon/addon.js';
-import { BufferPool, largeBuffer } from './buffer-pool.js';
+import { BufferPool } from './buffer-pool.js';
 
 /** The key of a tensor's data in tfjs: any object. */
 type DataId = object;
@@ -92,14 +92,11 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /**
-   * Zeroed memory for weights, in large pages where the system has them: decoding is bound by reading it. A whole
-   * model's counts for the garbage collector as one change, else every 64 MB of it would have the heap searched in
-   * vain.
+   * Memory for weights, to be written whole: in large pages where the system has them, since decoding is bound by
+   * reading it. A whole model's counts for the garbage collector as one change, else every 64 MB of it would have the
+   * heap searched in vain.
    */
   allocate(bytes: number): ArrayBuffer {
-    const buffer = new ArrayBuffer(bytes);
-    if (bytes < largeBuffer) return buffer;
-    this.addon.adviseLargePages(buffer);
     if (this.#uncounted === 0) {
       queueMicrotask(() => {
         this.addon.countExternalMemory(this.#uncounted);
@@ -108,7 +105,7 @@ export class NativeBackend extends MathBackendCPU {
     }
     this.#uncounted += bytes;
     this.addon.countExternalMemory(-bytes);
-    return buffer;
+    return this.addon.allocateWeights(bytes) ?? new ArrayBuffer(bytes);
   }
 
   /** The array of a float32 tensor, for reading within one call. */
