@@ -32,16 +32,8 @@ export async function gpt2Mini({ out, epochs, signal }: Gpt2MiniOptions): Promis
       ...['pretrain', '--data', corpus, '--vocab-size', '4096', '--held-out', '0.01'],
       ...['--layers', '3', '--width', '256', '--heads', '4', '--context', '256', '--dropout', '0'],
       ...['--num-train-epochs', `${epochs}`, '--per-device-train-batch-size', '8'],
-      ...[
-        '--learning-rate',
-        '0.002',
-        '--warmup-ratio',
-        '0.03',
-        '--weight-decay',
-        '0.1',
-        '--adam-beta2',
-        '0.95',
-      ],
+      ...['--learning-rate', '0.002', '--warmup-ratio', '0.03'],
+      ...['--weight-decay', '0.1', '--adam-beta2', '0.95'],
       ...['--save-strategy', 'steps', '--save-steps', '500', '--logging-steps', '100'],
     ],
     signal,
@@ -51,12 +43,14 @@ export async function gpt2Mini({ out, epochs, signal }: Gpt2MiniOptions): Promis
   const perplexity = Object.fromEntries(
     testFiles.map((name) => {
       const text = dataFile(name);
+      const ofWords = wordKneserNeyPerplexity(train, text);
       return [
         name,
         {
           model: modelPerplexity(model, tokenizer, text),
           fiveGramOfTokens: tokenKneserNeyPerplexity(tokenizer, train, text),
-          fiveGramOfWords: wordKneserNeyPerplexity(train, text),
+          fiveGramOfWords: ofWords.spelt,
+          fiveGramOfUnspeltWords: ofWords.unspelt,
         },
       ];
     }),

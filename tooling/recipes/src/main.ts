@@ -51,7 +51,7 @@ recipe('translation', 'a T5 from nothing, English to German and French')
 
 recipe('textbook', 'the encoder-decoder of the paper on the same pairs')
   .option('--minutes <n>', 'training time', number, 12)
-  .option('--learning-rate <x>', 'peak learning rate', number, 1e-3)
+  .option('--learning-rate <x>', 'peak learning rate', number, 2e-3)
   .action((flags) => run(async (signal) => (await import('./textbook.js')).textbook({ ...flags, signal })));
 
 recipe('question-answering', 'an encoder that finds answers, judged on articles it has not seen')

@@ -31,5 +31,18 @@ it('has 5-gram models that foresee what they have read', () => {
   expect(tokenKneserNeyPerplexity(tokenizer, text, 'thread the takes weaver throws and ')).toBeGreaterThan(
     10 * known,
   );
-  expect(wordKneserNeyPerplexity(text, verse)).toBeLessThan(4);
+  expect(wordKneserNeyPerplexity(text, verse).unspelt).toBeLessThan(4);
+});
+
+it('lets the model of words pay for the letters of a word that it does not know', () => {
+  const rare = 'shuttles threads weavers looms needles';
+  const known = wordKneserNeyPerplexity(`${text} ${rare}`, verse);
+  expect(known.spelt).toBe(known.unspelt);
+  const price = (word: string): number => {
+    const { unspelt, spelt } = wordKneserNeyPerplexity(`${text} ${rare}`, `the ${word}`);
+    return Math.log(spelt / unspelt) * 2;
+  };
+  expect(price('spindles')).toBeGreaterThan(1);
+  expect(price('spindles')).toBeLessThan(price('spindlesandbobbins'));
+  expect(price('thimbles')).toBeLessThan(price('qqxqxqqx'));
 });

@@ -40,17 +40,37 @@ export function tokenKneserNeyPerplexity(tokenizer: Tokenizer, train: string, te
 }
 
 /**
- * A 5-gram model over words and punctuation marks. Words that the training text has once are one unknown word, whose
- * spelling is not asked for: a favour to this model, as the others pay for each letter.
+ * A 5-gram model over words and punctuation marks. Words that the training text has once are one unknown word to it.
+ * `unspelt` does not ask how such a word is written, a favour, as the others pay for each letter; in `spelt` a 5-gram
+ * model of letters, which has learnt from the words that occur once, writes it.
  */
-export function wordKneserNeyPerplexity(train: string, text: string): number {
+export function wordKneserNeyPerplexity(train: string, text: string): { unspelt: number; spelt: number } {
   const split = (content: string): string[] => content.match(/[\p{L}\p{M}'’]+|\p{N}+|[^\s]/gu) ?? [];
   const words = split(train);
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
   const known = [...counts].filter(([, count]) => count > 1).map(([word]) => word);
+  const rare = [...counts].filter(([, count]) => count === 1).map(([word]) => word);
   const ids = new Map(known.map((word, i) => [word, i + 1]));
   const toIds = (list: readonly string[]): number[] => list.map((word) => ids.get(word) ?? 0);
   const model = new KneserNey([toIds(words)], ids.size + 1, 5);
-  return Math.exp(model.negativeLogLikelihood(toIds(split(text))) / countWords(text));
+  const judged = split(text);
+  const loss = model.negativeLogLikelihood(toIds(judged));
+  const spelling = spellingOf(rare);
+  const letters = judged.filter((word) => !ids.has(word)).reduce((sum, word) => sum + spelling(word), 0);
+  const count = countWords(text);
+  return { unspelt: Math.exp(loss / count), spelt: Math.exp((loss + letters) / count) };
+}
+
+/** What writing a word, and its end, costs in nats, after words of the same kind. */
+function spellingOf(words: readonly string[]): (word: string) => number {
+  const end = 0;
+  const unknown = 1;
+  const letters = new Map([...new Set(words.join(''))].map((letter, i) => [letter, i + 2]));
+  const toIds = (word: string): number[] => [
+    ...[...word].map((letter) => letters.get(letter) ?? unknown),
+    end,
+  ];
+  const model = new KneserNey(words.map(toIds), letters.size + 2, 5);
+  return (word) => model.negativeLogLikelihood(toIds(word));
 }

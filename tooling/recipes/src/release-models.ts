@@ -83,7 +83,8 @@ export const releasedModels: Readonly<Record<string, ReleasedModel>> = {
       'fairytale_stories/test.txt': 'held-out fairy tales',
       model: 'this model',
       fiveGramOfTokens: '5-gram model (Kneser-Ney) of the same tokens',
-      fiveGramOfWords: '5-gram model (Kneser-Ney) of words',
+      fiveGramOfWords: '5-gram model (Kneser-Ney) of words, unknown ones spelt',
+      fiveGramOfUnspeltWords: '5-gram model (Kneser-Ney) of words, spelling of unknown ones not asked for',
     },
     limits: [
       small,
