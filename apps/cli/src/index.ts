@@ -17,11 +17,6 @@ export { exitCode } from './failure.js';
  * ```
  */
 export async function main(args: readonly string[]): Promise<number> {
-  // A reader that goes away (`weft ... | head`) ends the output quietly.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(exitCode.done);
-    throw error;
-  });
   const program = buildProgram();
   try {
     await program.parseAsync(args, { from: 'user' });

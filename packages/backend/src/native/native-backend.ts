@@ -97,6 +97,7 @@ export class NativeBackend extends MathBackendCPU {
    * heap searched in vain.
    */
   allocate(bytes: number): ArrayBuffer {
+    const buffer = this.addon.allocateWeights(bytes) ?? new ArrayBuffer(bytes);
     if (this.#uncounted === 0) {
       queueMicrotask(() => {
         this.addon.countExternalMemory(this.#uncounted);
@@ -105,7 +106,7 @@ export class NativeBackend extends MathBackendCPU {
     }
     this.#uncounted += bytes;
     this.addon.countExternalMemory(-bytes);
-    return this.addon.allocateWeights(bytes) ?? new ArrayBuffer(bytes);
+    return buffer;
   }
 
   /** The array of a float32 tensor, for reading within one call. */
