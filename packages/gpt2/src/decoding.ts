@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import type { KeyValueCache } from '@weft/attention';
+import { type KeyValueCache, type TopTokens, topTokens } from '@weft/attention';
 import type { DecodingSession } from '@weft/generation';
 import type { GPT2LMHeadModel } from './lm-head.js';
+
+type Tokens = readonly (readonly number[])[];
 
 /** Decodes with a cache: each position goes through the blocks once. */
 export class GPT2DecodingSession implements DecodingSession {
@@ -28,26 +30,16 @@ export class GPT2DecodingSession implements DecodingSession {
     return this.#cache.length;
   }
 
-  step(tokens: readonly (readonly number[])[], { allPositions = false } = {}): Float32Array {
-    const past = this.#cache.length;
-    const total = past + tokens[0]!.length;
-    for (const row of this.#mask) while (row.length < total) row.push(1);
-    let result = new Float32Array(0);
-    tf.tidy(() => {
-      const { lastHiddenState } = this.#model.transformer.forward({
-        inputIds: tokens,
-        cache: this.#cache,
-        ...(this.#padded ? this.#padding(past, total) : {}),
-      });
-      const [batch, length, width] = lastHiddenState.shape;
-      const wanted =
-        allPositions || length === 1
-          ? lastHiddenState
-          : lastHiddenState.slice([0, length - 1, 0], [batch, 1, width]);
-      const logits = this.#model.score(wanted.reshape([-1, width])); // [rows, V]
-      result = logits.dataSync() as Float32Array<ArrayBuffer>;
-    });
-    return result;
+  step(tokens: Tokens, { allPositions = false } = {}): Float32Array {
+    return this.#decode(tokens, allPositions, (logits) => logits.dataSync() as Float32Array);
+  }
+
+  stepBest(tokens: Tokens): Int32Array {
+    return this.#decode(tokens, false, (logits) => tf.argMax(logits, 1).dataSync() as Int32Array);
+  }
+
+  stepTop(tokens: Tokens, count: number): TopTokens {
+    return this.#decode(tokens, false, (logits) => topTokens(logits, count));
   }
 
   reorder(indices: readonly number[]): void {
@@ -62,6 +54,28 @@ export class GPT2DecodingSession implements DecodingSession {
 
   dispose(): void {
     this.#cache.dispose();
+  }
+
+  /** What `read` takes from the logits [rows, V]: of the last position of each row, or of every position. */
+  #decode<T>(tokens: Tokens, allPositions: boolean, read: (logits: tf.Tensor) => T): T {
+    const past = this.#cache.length;
+    const total = past + tokens[0]!.length;
+    for (const row of this.#mask) while (row.length < total) row.push(1);
+    let result: T | undefined;
+    tf.tidy(() => {
+      const { lastHiddenState } = this.#model.transformer.forward({
+        inputIds: tokens,
+        cache: this.#cache,
+        ...(this.#padded ? this.#padding(past, total) : {}),
+      });
+      const [batch, length, width] = lastHiddenState.shape;
+      const wanted =
+        allPositions || length === 1
+          ? lastHiddenState
+          : lastHiddenState.slice([0, length - 1, 0], [batch, 1, width]);
+      result = read(this.#model.score(wanted.reshape([-1, width])));
+    });
+    return result as T;
   }
 
   /** Under left padding a token's position is the number of tokens before it that count. */
