@@ -76,7 +76,7 @@ recipe('bert-mini', 'a small BERT: masked words, and the hidden states of a teac
 recipe('bert-mini-sentiment', 'bert-mini on SST-2, towards the labels and a larger classifier')
   .option('--model <folder>', 'the encoder', runFolder('bert-mini'))
   .option('--teacher <folder>', 'what the recipe sst2 made', runFolder('sst2'))
-  .option('--epochs <n>', 'epochs', number, 4)
+  .option('--epochs <n>', 'epochs', number, 3)
   .option('--learning-rate <x>', 'peak learning rate', number, 4e-4)
   .action((flags) => run(async (signal) => (await import('./sentiment.js')).sentiment({ ...flags, signal })));
 

@@ -142,7 +142,7 @@ console.log(await fill('She opened the [MASK] and went into the house.'));`,
     languages: ['en'],
     data: ['sst2', 'subjectivity'],
     base: true,
-    recipe: `${fromBertMini} It learns the labels of SST-2's phrases and sentences and, at the same time, the logits that a larger classifier gives them; 8,000 sentences of the subjectivity set, which have no such label, join with that classifier's judgement. One word in ten is hidden each time. The larger classifier is all-MiniLM-L6-v2 (22.7 million parameters, Apache-2.0), fine-tuned by weft on the same phrases (recipe \`sst2\`). The sentences that judge it were neither trained on nor used to choose.`,
+    recipe: `${fromBertMini} It learns the labels of SST-2's phrases and sentences and, at the same time, the logits that a larger classifier gives them; 8,000 sentences of the subjectivity set, which have no such label, join with that classifier's judgement, and so do four other wordings of each sentence, in which a third of the words are exchanged for neighbours in the larger classifier's embeddings. One word in ten is hidden each time. The larger classifier is all-MiniLM-L6-v2 (22.7 million parameters, Apache-2.0), fine-tuned by weft on the same phrases (recipe \`sst2\`, 2 epochs at 1e-4: accuracy 0.892). The sentences that judge it were neither trained on nor used to choose.`,
     measures: ['accuracy'],
     labels: {
       accuracy: "accuracy on SST-2 dev (GLUE's 872 sentences)",
@@ -161,6 +161,7 @@ console.log(await fill('She opened the [MASK] and went into the house.'));`,
     ],
     tried: [
       'On the phrases alone, with no word hidden, in 4 epochs: 0.916 on held-out phrases, whose sentences it had seen in other phrases, but 0.790 on the sentences that judge it.',
+      'With words hidden and the sentences of the subjectivity set, but no other wordings, in 4 epochs: 0.805.',
     ],
     example: `using classify = await pipeline('sentiment-analysis', miniModel('bert-mini-sentiment').folder);
 console.log(await classify('A warm and clever film.'));`,
