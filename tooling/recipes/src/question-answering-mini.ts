@@ -54,16 +54,19 @@ export async function questionAnsweringMini(options: QuestionAnsweringMiniOption
     const { predictions, answers } = overlapAnswers(set);
     return squadMetrics(predictions, answers);
   };
+  const [heldOut, tales] = [await judge('heldOut'), await judge('tales')];
+  const [heldOutOverlap, talesOverlap] = [overlap(sets.heldOut), overlap(sets.tales)];
+  const sizes = [countQuestions(sets.heldOut), countQuestions(sets.tales)] as const;
+  const together = (a: number, b: number): number => (a * sizes[0] + b * sizes[1]) / (sizes[0] + sizes[1]);
   await writeReport(out, {
     recipe: 'question-answering-mini',
     ...{ model, seed: SEED, epochs, learningRate, seconds },
     questions: Object.fromEntries(Object.entries(sets).map(([name, set]) => [name, countQuestions(set)])),
     heldOutArticles: sets.heldOut.data.map(({ title }) => title),
     metrics: {
-      heldOut: await judge('heldOut'),
-      heldOutOverlap: overlap(sets.heldOut),
-      tales: await judge('tales'),
-      talesOverlap: overlap(sets.tales),
+      ...{ heldOut, heldOutOverlap, tales, talesOverlap },
+      all: { f1: together(heldOut.f1!, tales.f1!) },
+      allOverlap: { f1: together(heldOutOverlap.f1, talesOverlap.f1) },
     },
   });
 }
