@@ -99,7 +99,7 @@ recipe('bert-mini-qa', 'bert-mini finds answers, beside a baseline of overlappin
   );
 
 recipe('gpt2-mini', "a GPT-2 on children's books, beside 5-gram models")
-  .option('--epochs <n>', 'epochs', number, 8)
+  .option('--epochs <n>', 'epochs', number, 5)
   .action((flags) => run(async (signal) => (await import('./gpt2-mini.js')).gpt2Mini({ ...flags, signal })));
 
 program

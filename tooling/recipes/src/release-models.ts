@@ -97,7 +97,7 @@ export const releasedModels: Readonly<Record<string, ReleasedModel>> = {
       'Prompts about modern life are pulled into the world of kings, woods and boarding schools.',
     ],
     tried: [
-      'It has read its books little more than once, and does not reach the 5-gram models yet: more epochs are what it needs first.',
+      'Batches of 16, a rate of 0.001 and dropout of 0.05, in 1.2 epochs: 1483 on the books, 451 on the tales.',
     ],
     example: `using write = await pipeline('text-generation', miniModel('gpt2-mini').folder);
 const [first] = await write('Once upon a time', { maxNewTokens: 40, seed: 1 });
