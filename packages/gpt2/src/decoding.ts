@@ -1,12 +1,13 @@
-import * as tf from '@tensorflow/tfjs';
-import { type KeyValueCache, type TopTokens, topTokens } from '@weft/attention';
+import type * as tf from '@tensorflow/tfjs';
+import type { KeyValueCache } from '@weft/attention';
 import type { DecodingSession } from '@weft/generation';
+import { StatesSession } from '@weft/model';
 import type { GPT2LMHeadModel } from './lm-head.js';
 
 type Tokens = readonly (readonly number[])[];
 
 /** Decodes with a cache: each position goes through the blocks once. */
-export class GPT2DecodingSession implements DecodingSession {
+export class GPT2DecodingSession extends StatesSession implements DecodingSession {
   readonly vocabSize: number;
   #model: GPT2LMHeadModel;
   #cache: KeyValueCache;
@@ -15,6 +16,7 @@ export class GPT2DecodingSession implements DecodingSession {
   #padded: boolean;
 
   constructor(model: GPT2LMHeadModel, attentionMask: readonly (readonly number[])[]) {
+    super();
     this.#model = model;
     this.#cache = model.transformer.newCache();
     this.#mask = attentionMask.map((row) => [...row]);
@@ -28,18 +30,6 @@ export class GPT2DecodingSession implements DecodingSession {
 
   get length(): number {
     return this.#cache.length;
-  }
-
-  step(tokens: Tokens, { allPositions = false } = {}): Float32Array {
-    return this.#decode(tokens, allPositions, (logits) => logits.dataSync() as Float32Array);
-  }
-
-  stepBest(tokens: Tokens): Int32Array {
-    return this.#decode(tokens, false, (logits) => tf.argMax(logits, 1).dataSync() as Int32Array);
-  }
-
-  stepTop(tokens: Tokens, count: number): TopTokens {
-    return this.#decode(tokens, false, (logits) => topTokens(logits, count));
   }
 
   reorder(indices: readonly number[]): void {
@@ -56,26 +46,19 @@ export class GPT2DecodingSession implements DecodingSession {
     this.#cache.dispose();
   }
 
-  /** What `read` takes from the logits [rows, V]: of the last position of each row, or of every position. */
-  #decode<T>(tokens: Tokens, allPositions: boolean, read: (logits: tf.Tensor) => T): T {
+  protected override feed(tokens: Tokens): tf.Tensor {
     const past = this.#cache.length;
     const total = past + tokens[0]!.length;
     for (const row of this.#mask) while (row.length < total) row.push(1);
-    let result: T | undefined;
-    tf.tidy(() => {
-      const { lastHiddenState } = this.#model.transformer.forward({
-        inputIds: tokens,
-        cache: this.#cache,
-        ...(this.#padded ? this.#padding(past, total) : {}),
-      });
-      const [batch, length, width] = lastHiddenState.shape;
-      const wanted =
-        allPositions || length === 1
-          ? lastHiddenState
-          : lastHiddenState.slice([0, length - 1, 0], [batch, 1, width]);
-      result = read(this.#model.score(wanted.reshape([-1, width])));
-    });
-    return result as T;
+    return this.#model.transformer.forward({
+      inputIds: tokens,
+      cache: this.#cache,
+      ...(this.#padded ? this.#padding(past, total) : {}),
+    }).lastHiddenState;
+  }
+
+  protected override score(states: tf.Tensor): tf.Tensor {
+    return this.#model.score(states);
   }
 
   /** Under left padding a token's position is the number of tokens before it that count. */

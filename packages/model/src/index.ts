@@ -13,3 +13,4 @@ export {
 export { type Loader, ModelRegistry } from './registry.js';
 export { type Memory, type Seq2SeqDecoder, Seq2SeqDecodingSession } from './seq2seq-session.js';
 export type { Seq2SeqLayerInputs, Seq2SeqOutputs } from './seq2seq-types.js';
+export { StatesSession } from './states-session.js';

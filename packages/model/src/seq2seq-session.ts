@@ -1,14 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import {
-  type IdRows,
-  idTensor,
-  type KeysAndValues,
-  type KeyValueCache,
-  type TopTokens,
-  topTokens,
-} from '@weft/attention';
+import { type IdRows, idTensor, type KeysAndValues, type KeyValueCache } from '@weft/attention';
 import type { DecodingInput, DecodingSession } from '@weft/generation';
 import { partsByLength, Sources } from './seq2seq-sources.js';
+import { StatesSession } from './states-session.js';
 
 /** What a decoder looks at: the encoder's states, projected for each layer once. */
 export interface Memory {
@@ -41,7 +35,7 @@ type Tokens = readonly (readonly number[])[];
  * Decoding of an encoder-decoder. The encoder runs once, over sources of like lengths at a time; its keys and values are
  * projected once and held once a source, however many beams look at them; each target position is decoded once.
  */
-export class Seq2SeqDecodingSession implements DecodingSession {
+export class Seq2SeqDecodingSession extends StatesSession implements DecodingSession {
   readonly vocabSize: number;
   #model: Seq2SeqDecoder;
   #cache: KeyValueCache;
@@ -49,6 +43,7 @@ export class Seq2SeqDecodingSession implements DecodingSession {
   #sources: Sources;
 
   constructor(model: Seq2SeqDecoder, { inputIds, attentionMask }: DecodingInput) {
+    super();
     this.#model = model;
     this.vocabSize = model.vocabSize;
     this.#cache = model.newCache(true);
@@ -66,18 +61,6 @@ export class Seq2SeqDecodingSession implements DecodingSession {
 
   get length(): number {
     return this.#cache.length;
-  }
-
-  step(tokens: Tokens, { allPositions = false } = {}): Float32Array {
-    return this.#decode(tokens, allPositions, (logits) => logits.dataSync() as Float32Array);
-  }
-
-  stepBest(tokens: Tokens): Int32Array {
-    return this.#decode(tokens, false, (logits) => tf.argMax(logits, 1).dataSync() as Int32Array);
-  }
-
-  stepTop(tokens: Tokens, count: number): TopTokens {
-    return this.#decode(tokens, false, (logits) => topTokens(logits, count));
   }
 
   reorder(indices: readonly number[]): void {
@@ -104,17 +87,12 @@ export class Seq2SeqDecodingSession implements DecodingSession {
     tf.dispose(this.#tensors());
   }
 
-  /** What `read` takes from the logits [rows, V]: of the last position of each row, or of every position. */
-  #decode<T>(tokens: Tokens, allPositions: boolean, read: (logits: tf.Tensor) => T): T {
-    let result: T | undefined;
-    tf.tidy(() => {
-      const states = this.#model.decode(tokens, this.#memory, { cache: this.#cache }); // [B, T, E]
-      const [batch, length, width] = states.shape as [number, number, number];
-      const wanted =
-        allPositions || length === 1 ? states : tf.slice(states, [0, length - 1, 0], [batch, 1, width]);
-      result = read(this.#model.score(wanted.reshape([-1, width]))); // [rows, V]
-    });
-    return result as T;
+  protected override feed(tokens: Tokens): tf.Tensor {
+    return this.#model.decode(tokens, this.#memory, { cache: this.#cache });
+  }
+
+  protected override score(states: tf.Tensor): tf.Tensor {
+    return this.#model.score(states);
   }
 
   #tensors(): tf.Tensor[] {

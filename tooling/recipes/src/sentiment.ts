@@ -155,7 +155,11 @@ async function otherWordings(teacher: string, sentences: readonly string[]): Pro
 
 /** The larger classifier's logits of each text; computed once a run. */
 async function teacherLogits(folder: string, texts: readonly Text[], file: string): Promise<number[][]> {
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as number[][];
+  if (existsSync(file)) {
+    const known = JSON.parse(readFileSync(file, 'utf8')) as number[][];
+    // Of other texts, if the recipe has changed since.
+    if (known.length === texts.length) return known;
+  }
   const tokenizer = await AutoTokenizer.fromPretrained(folder);
   const { inputIds, attentionMask } = tokenizer.encodeBatch(
     texts.map(({ text }) => text),

@@ -3,7 +3,7 @@ import type { Addon } from '../addon/addon.js';
 /** Below this many bytes a fresh array costs less than looking for a used one. */
 const smallest = 2048;
 /** From here on fresh memory is asked for in large pages. */
-export const largeBuffer = 4 << 20;
+const largeBuffer = 4 << 20;
 /** Free memory kept beyond the need of the busiest moment so far. */
 const slack = 64 << 20;
 
