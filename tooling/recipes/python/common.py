@@ -20,6 +20,7 @@ def options(*folders):
     for folder in folders:
         parser.add_argument(folder)
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--epochs", type=int)
     parser.add_argument("--threads", type=int, default=2)
     flags = parser.parse_args()
     torch.set_num_threads(flags.threads)
@@ -32,7 +33,7 @@ def train(model, tokenizer, dataset, flags, *, epochs, batch_size, learning_rate
         model=model,
         args=TrainingArguments(
             output_dir=flags.out,
-            num_train_epochs=epochs,
+            num_train_epochs=flags.epochs or epochs,
             per_device_train_batch_size=batch_size,
             per_device_eval_batch_size=64,
             learning_rate=learning_rate,

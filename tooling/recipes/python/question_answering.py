@@ -1,6 +1,6 @@
 """Question answering by Hugging Face's Trainer on the files and with the settings of src/question-answering.ts.
 
-python question_answering.py <encoder folder> <folder of the recipe's run> <output folder> [--steps N] [--threads N]
+python question_answering.py <encoder folder> <folder of the recipe's run> <output folder> [--epochs N] [--steps N] [--threads N]
 """
 
 import json

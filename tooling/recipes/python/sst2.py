@@ -1,6 +1,6 @@
 """SST-2 by Hugging Face's Trainer with the settings of src/sst2.ts, to compare accuracy and time.
 
-python sst2.py <encoder folder> <data folder> <output folder> [--steps N] [--threads N]
+python sst2.py <encoder folder> <data folder> <output folder> [--epochs N] [--steps N] [--threads N]
 """
 
 import csv

@@ -12,7 +12,7 @@ export function miniTexts(): string[] {
       .map((line) => line.split('\t')[0]!)
       .filter((text) => text !== 'sentence');
   return [
-    ...contexts(trainingQuestions()),
+    ...contexts(trainingQuestions('all')),
     ...tabbed('agnews/dev.tsv'),
     ...tabbed('sst2/sentences_train.tsv'),
     ...tabbed('subjectivity/train.tsv'),

@@ -23,7 +23,7 @@ const SEED = 1;
 export async function questionAnsweringMini(options: QuestionAnsweringMiniOptions): Promise<void> {
   const { model, out, epochs, learningRate, signal } = options;
   const sets = {
-    train: trainingQuestions(),
+    train: trainingQuestions('all'),
     heldOut: squadSplit().heldOut,
     tales: questionFile('fairytaleqa_extractive_test'),
   };

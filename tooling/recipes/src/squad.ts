@@ -41,23 +41,18 @@ export function squadSplit(): { train: SquadFile; heldOut: SquadFile } {
   return splitByArticle(questionFile('squad_v1.1_dev.00'), 5);
 }
 
-const others = [
-  'qed_nq_train.00',
-  'qed_nq_train.01',
-  'policyqa_dev',
-  'fairytaleqa_extractive_train',
-  'qamr_dev.00',
-  'qamr_dev.01',
-  'qamr_test.00',
-  'qamr_test.01',
-];
+const paragraphs = ['qed_nq_train.00', 'qed_nq_train.01', 'policyqa_dev', 'fairytaleqa_extractive_train'];
+const sentences = ['qamr_dev.00', 'qamr_dev.01', 'qamr_test.00', 'qamr_test.01'];
 
-/** All that a small model may learn answering from: articles that SQuAD's held-out part has are in none of it. */
-export function trainingQuestions(): SquadFile {
+/**
+ * All that may be learnt answering from, on paragraphs alone or on single sentences too: articles that SQuAD's held-out
+ * part has are in none of it.
+ */
+export function trainingQuestions(kind: 'paragraphs' | 'all'): SquadFile {
   const { train, heldOut } = squadSplit();
   const plain = (title: string): string => title.toLowerCase().replaceAll('_', ' ');
   const titles = new Set(heldOut.data.map(({ title }) => plain(title)));
-  const data = others
+  const data = (kind === 'all' ? [...paragraphs, ...sentences] : paragraphs)
     .flatMap((name) => questionFile(name).data)
     .filter(({ title }) => !titles.has(plain(title)));
   return { ...train, data: [...train.data, ...data] };

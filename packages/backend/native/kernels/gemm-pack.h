@@ -15,6 +15,7 @@ static void pack_a_rows(const float* a, int64_t lda, int64_t rows, int64_t kc, f
       Vec block[kLanes];
       for (int64_t r = 0; r < kLanes; ++r) {
         const float* from = a + (first_row + r) * lda + p;
+        __builtin_prefetch(from + rows * lda, 0, 2);
         block[r] = r >= count ? zero() : width == kLanes ? load(from) : load_n(from, width);
       }
       transpose(block);
@@ -35,6 +36,7 @@ static void pack_a_rows(const float* a, int64_t lda, int64_t rows, int64_t kc, f
 static void pack_a_columns(const float* a, int64_t lda, int64_t rows, int64_t kc, float* to) {
   for (int64_t p = 0; p < kc; ++p) {
     const float* from = a + p * lda;
+    __builtin_prefetch(from + 16 * lda, 0, 2);
     int64_t r = 0;
     for (; r + kLanes <= rows; r += kLanes) store(to + r, load(from + r));
     if (r < rows) store_n(to + r, load_n(from + r, rows - r), rows - r);
