@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setBackend } from '@weft/backend';
 import { Command, InvalidArgumentError } from 'commander';
 import { runFolder } from './files.js';
@@ -88,9 +89,14 @@ recipe('bert-mini-sentiment-3', 'messages in three classes: negative, neutral, p
     run(async (signal) => (await import('./sentiment-3.js')).sentiment3({ ...flags, signal })),
   );
 
-recipe('bert-mini-qa', 'bert-mini finds answers, beside a baseline of overlapping words')
+recipe('bert-mini-qa', 'bert-mini finds answers, towards those of people and of a larger model')
   .option('--model <folder>', 'the encoder', runFolder('bert-mini'))
-  .option('--epochs <n>', 'epochs', number, 2)
+  .option(
+    '--teacher <folder>',
+    'what the recipe question-answering made',
+    join(runFolder('question-answering'), 'model'),
+  )
+  .option('--epochs <n>', 'epochs', number, 3)
   .option('--learning-rate <x>', 'peak learning rate', number, 4e-4)
   .action((flags) =>
     run(async (signal) =>

@@ -1,5 +1,5 @@
 import { dataFile, lines } from './files.js';
-import { contexts, trainingQuestions } from './squad.js';
+import { contexts, paragraphQuestions, sentenceQuestions } from './squad.js';
 
 /**
  * Running text for a small encoder, of many kinds: news, encyclopaedia, policies, tales, reviews, messages; and a
@@ -12,7 +12,8 @@ export function miniTexts(): string[] {
       .map((line) => line.split('\t')[0]!)
       .filter((text) => text !== 'sentence');
   return [
-    ...contexts(trainingQuestions('all')),
+    ...contexts(paragraphQuestions()),
+    ...contexts(sentenceQuestions()),
     ...tabbed('agnews/dev.tsv'),
     ...tabbed('sst2/sentences_train.tsv'),
     ...tabbed('subjectivity/train.tsv'),

@@ -1,48 +1,96 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BertForQuestionAnswering } from '@weft/bert';
 import { writeJsonAtomic } from '@weft/checkpoint';
-import { squadMetrics } from '@weft/trainer';
+import { AutoTokenizer, type Tokenizer } from '@weft/tokenizer';
+import { dataCollatorWithPadding, squadMetrics, type TokenizedExample, Trainer } from '@weft/trainer';
 import { writeReport } from './files.js';
 import { overlapAnswers } from './overlap.js';
-import type { RunOptions } from './run.js';
-import { countQuestions, questionFile, type SquadFile, squadSplit, trainingQuestions } from './squad.js';
-import { lastJson, trainByCommand, weft } from './weft.js';
+import {
+  type ReadingWindow,
+  readingQuestions,
+  readingWindows,
+  type SoftPlace,
+  shownText,
+  softPlace,
+  tokenTargets,
+} from './reading.js';
+import { EffortCallback, millions, type RunOptions, trainOrResume } from './run.js';
+import { SoftSpans } from './soft-labels.js';
+import {
+  countQuestions,
+  paragraphQuestions,
+  questionFile,
+  type SquadFile,
+  sentenceQuestions,
+  squadSplit,
+} from './squad.js';
+import { lastJson, weft } from './weft.js';
 
 export interface QuestionAnsweringMiniOptions extends RunOptions {
   /** Folder of the encoder to start from, bert-mini. */
   model: string;
+  /** Folder of a model that the recipe `question-answering` made. */
+  teacher: string;
   epochs: number;
   learningRate: number;
 }
 
 const SEED = 1;
+const WINDOW = { maxLength: 256, stride: 64 };
+
+/** Share of what is to be learnt that the larger model says; the rest is the answer that people gave. */
+const TEACHER = 0.5;
+/** Likely places that are kept of what the larger model says of a window. */
+const PLACES = 8;
 
 /**
  * bert-mini, fine-tuned to find answers on all the extractive sets of the data folder but SQuAD's held-out articles
- * and the test tales, on which it is judged beside a baseline of overlapping words.
+ * and the test tales, on which it is judged beside a baseline of overlapping words. On paragraphs it learns people's
+ * answers and, at the same time, where a larger model thinks that they begin and end; on single sentences people's
+ * answers alone.
  */
 export async function questionAnsweringMini(options: QuestionAnsweringMiniOptions): Promise<void> {
-  const { model, out, epochs, learningRate, signal } = options;
+  const { model: source, teacher, out, epochs, learningRate, signal } = options;
   const sets = {
-    train: trainingQuestions('all'),
     heldOut: squadSplit().heldOut,
     tales: questionFile('fairytaleqa_extractive_test'),
   };
+  const tokenizer = await AutoTokenizer.fromPretrained(source);
+  const train = await trainingWindows(tokenizer, teacher, out);
+  const student = await BertForQuestionAnswering.fromPretrained(source, { seed: SEED });
+  using model = new SoftSpans(student);
+  const effort = new EffortCallback(out);
+  const pad = dataCollatorWithPadding({ tokenizer });
+  const trainer = new Trainer<SoftExample>({
+    model,
+    args: {
+      ...{ outputDir: out, loggingDir: out, numTrainEpochs: epochs, perDeviceTrainBatchSize: 16 },
+      ...{ learningRate, warmupRatio: 0.06, weightDecay: 0.01, groupByLength: true, seed: SEED },
+      ...{ loggingSteps: 100, saveSteps: 300, saveTotalLimit: 1 },
+    },
+    trainDataset: train,
+    dataCollator: (examples) => {
+      const batch = pad(examples.map(({ window: _, said: __, ...example }) => example));
+      const length = (batch.inputIds as number[][])[0]!.length;
+      const targets = (side: 0 | 1): number[][] =>
+        examples.map((example) => {
+          const row = targetsOf(example, side);
+          return [...row, ...new Array<number>(length - row.length).fill(0)];
+        });
+      return { ...batch, firstTargets: targets(0), lastTargets: targets(1) };
+    },
+    callbacks: [effort],
+  });
+  const steps = await trainOrResume(trainer, options);
+  const time = effort.effort;
+  const trained = join(out, 'model');
+  await student.savePretrained(trained);
+  await tokenizer.savePretrained(trained);
+
   const file = (name: string): string => join(out, `${name}.json`);
   for (const [name, content] of Object.entries(sets)) await writeJsonAtomic(file(name), content);
-
-  const settings = ['--max-length', '256', '--doc-stride', '64'];
-  const trained = join(out, 'model');
-  const seconds = await trainByCommand(
-    trained,
-    [
-      ...['finetune', '-m', model, '--task', 'question-answering', '--train', file('train'), ...settings],
-      ...['--eval-file', file('heldOut'), '--eval-strategy', 'no', '--group-by-length', '--seed', `${SEED}`],
-      ...['--num-train-epochs', `${epochs}`, '--learning-rate', `${learningRate}`],
-      ...['--per-device-train-batch-size', '16', '--warmup-ratio', '0.06', '--weight-decay', '0.01'],
-      ...['--save-strategy', 'steps', '--save-steps', '300', '--logging-steps', '100'],
-    ],
-    signal,
-  );
+  const settings = ['--max-length', `${WINDOW.maxLength}`, '--doc-stride', `${WINDOW.stride}`];
   const judge = async (name: 'heldOut' | 'tales'): Promise<Record<string, number>> => {
     const output = await weft(
       ['evaluate', '-m', trained, '--data', file(name), ...settings, '--json'],
@@ -60,8 +108,14 @@ export async function questionAnsweringMini(options: QuestionAnsweringMiniOption
   const together = (a: number, b: number): number => (a * sizes[0] + b * sizes[1]) / (sizes[0] + sizes[1]);
   await writeReport(out, {
     recipe: 'question-answering-mini',
-    ...{ model, seed: SEED, epochs, learningRate, seconds },
-    questions: Object.fromEntries(Object.entries(sets).map(([name, set]) => [name, countQuestions(set)])),
+    parameters: millions(student),
+    ...{ seed: SEED, epochs, learningRate, steps },
+    ...time,
+    questions: {
+      train: countQuestions(paragraphQuestions()) + countQuestions(sentenceQuestions()),
+      heldOut: countQuestions(sets.heldOut),
+      tales: countQuestions(sets.tales),
+    },
     heldOutArticles: sets.heldOut.data.map(({ title }) => title),
     metrics: {
       ...{ heldOut, heldOutOverlap, tales, talesOverlap },
@@ -69,4 +123,75 @@ export async function questionAnsweringMini(options: QuestionAnsweringMiniOption
       allOverlap: { f1: together(heldOutOverlap.f1, talesOverlap.f1) },
     },
   });
+}
+
+interface SoftExample extends TokenizedExample {
+  window: ReadingWindow;
+  /** Where the larger model finds the first and the last character of the answer. */
+  said?: readonly [SoftPlace, SoftPlace] | undefined;
+}
+
+async function trainingWindows(tokenizer: Tokenizer, teacher: string, out: string): Promise<SoftExample[]> {
+  const windows = (set: SquadFile): ReadingWindow[] =>
+    readingWindows(tokenizer, readingQuestions(set), WINDOW);
+  const paragraphs = windows(paragraphQuestions());
+  const said = await teacherPlaces(teacher, paragraphs, join(out, 'teacher-places.json'));
+  return [...paragraphs, ...windows(sentenceQuestions())].map((window, w) => ({
+    ...window.example,
+    window,
+    said: said[w],
+  }));
+}
+
+/** The probability that each token should have of being the answer's first (0) or last (1). */
+function targetsOf({ window, said }: SoftExample, side: 0 | 1): number[] {
+  const people = tokenTargets(window, window.answer ? [[window.answer[side], 1]] : []);
+  if (!said) return people;
+  const larger = tokenTargets(window, said[side]);
+  return people.map((probability, t) => (1 - TEACHER) * probability + TEACHER * larger[t]!);
+}
+
+/** Where the larger model finds the first and the last character of each window's answer; computed once a run. */
+async function teacherPlaces(
+  folder: string,
+  windows: readonly ReadingWindow[],
+  file: string,
+): Promise<[SoftPlace, SoftPlace][]> {
+  if (existsSync(file)) {
+    const known = JSON.parse(readFileSync(file, 'utf8')) as [SoftPlace, SoftPlace][];
+    // Of other windows, if the recipe has changed since.
+    if (known.length === windows.length) return known;
+  }
+  const tokenizer = await AutoTokenizer.fromPretrained(folder);
+  const shown = windows.map(shownText);
+  // Its vocabulary is the larger one: what the student sees in one window it sees too.
+  const seen = readingWindows(
+    tokenizer,
+    windows.map(({ question }, w) => ({ question, context: shown[w]!.text })),
+    { maxLength: 384, stride: 0 },
+  );
+  if (seen.length !== windows.length) throw new Error(`${seen.length} windows of ${windows.length}`);
+  using model = await BertForQuestionAnswering.fromPretrained(folder);
+  const trainer = new Trainer<TokenizedExample>({
+    model,
+    args: { outputDir: join(file, '..', 'teacher'), perDeviceEvalBatchSize: 32 },
+    dataCollator: dataCollatorWithPadding({ tokenizer }),
+  });
+  // Sorted, so that little is padded.
+  const order = seen
+    .map((_, w) => w)
+    .sort((a, b) => seen[a]!.example.inputIds.length - seen[b]!.example.inputIds.length);
+  const { predictions, shapes } = await trainer.predict(order.map((w) => seen[w]!.example));
+  const places = new Array<[SoftPlace, SoftPlace]>(windows.length);
+  for (const [row, w] of order.entries()) {
+    const length = shapes[row]![1]!;
+    const of = (side: 'first' | 'last', logits: Float32Array): SoftPlace =>
+      softPlace(seen[w]!, logits.subarray(0, seen[w]!.places.length), side, PLACES).map(
+        ([character, probability]) => [character + shown[w]!.start, probability],
+      );
+    const logits = predictions[row] as Float32Array;
+    places[w] = [of('first', logits.subarray(0, length)), of('last', logits.subarray(length))];
+  }
+  await writeJsonAtomic(file, places);
+  return places;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { writeJsonAtomic } from '@weft/checkpoint';
 import { writeReport } from './files.js';
 import type { RunOptions } from './run.js';
-import { countQuestions, questionFile, squadSplit, trainingQuestions } from './squad.js';
+import { countQuestions, paragraphQuestions, questionFile, squadSplit } from './squad.js';
 import { lastJson, trainByCommand, weft } from './weft.js';
 
 export interface QuestionAnsweringOptions extends RunOptions {
@@ -19,7 +19,7 @@ export interface QuestionAnsweringOptions extends RunOptions {
  */
 export async function questionAnswering(options: QuestionAnsweringOptions): Promise<void> {
   const { model, out, epochs, learningRate, signal } = options;
-  const train = trainingQuestions('paragraphs');
+  const train = paragraphQuestions();
   const { heldOut } = squadSplit();
   const tales = questionFile('fairytaleqa_extractive_test');
   const file = (name: string): string => join(out, `${name}.json`);

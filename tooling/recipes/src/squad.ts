@@ -44,18 +44,21 @@ export function squadSplit(): { train: SquadFile; heldOut: SquadFile } {
 const paragraphs = ['qed_nq_train.00', 'qed_nq_train.01', 'policyqa_dev', 'fairytaleqa_extractive_train'];
 const sentences = ['qamr_dev.00', 'qamr_dev.01', 'qamr_test.00', 'qamr_test.01'];
 
-/**
- * All that may be learnt answering from, on paragraphs alone or on single sentences too: articles that SQuAD's held-out
- * part has are in none of it.
- */
-export function trainingQuestions(kind: 'paragraphs' | 'all'): SquadFile {
+/** All that may be learnt answering from on paragraphs: none is of an article that is held out. */
+export function paragraphQuestions(): SquadFile {
   const { train, heldOut } = squadSplit();
+  return { ...train, data: [...train.data, ...others(paragraphs, heldOut)] };
+}
+
+/** The same on single sentences. */
+export function sentenceQuestions(): SquadFile {
+  return { data: others(sentences, squadSplit().heldOut) };
+}
+
+function others(names: readonly string[], heldOut: SquadFile): SquadArticle[] {
   const plain = (title: string): string => title.toLowerCase().replaceAll('_', ' ');
   const titles = new Set(heldOut.data.map(({ title }) => plain(title)));
-  const data = (kind === 'all' ? [...paragraphs, ...sentences] : paragraphs)
-    .flatMap((name) => questionFile(name).data)
-    .filter(({ title }) => !titles.has(plain(title)));
-  return { ...train, data: [...train.data, ...data] };
+  return names.flatMap((name) => questionFile(name).data).filter(({ title }) => !titles.has(plain(title)));
 }
 
 /** The paragraphs, each once. */
