@@ -15,7 +15,7 @@ static void pack_a_rows(const float* a, int64_t lda, int64_t rows, int64_t kc, f
       Vec block[kLanes];
       for (int64_t r = 0; r < kLanes; ++r) {
         const float* from = a + (first_row + r) * lda + p;
-        __builtin_prefetch(from + rows * lda, 0, 2);
+        __builtin_prefetch(from + rows * lda, 0, 2);  // the next panel's
         block[r] = r >= count ? zero() : width == kLanes ? load(from) : load_n(from, width);
       }
       transpose(block);
@@ -36,6 +36,7 @@ static void pack_a_rows(const float* a, int64_t lda, int64_t rows, int64_t kc, f
 static void pack_a_columns(const float* a, int64_t lda, int64_t rows, int64_t kc, float* to) {
   for (int64_t p = 0; p < kc; ++p) {
     const float* from = a + p * lda;
+    // Rows lie further apart than the processor foresees.
     __builtin_prefetch(from + 16 * lda, 0, 2);
     int64_t r = 0;
     for (; r + kLanes <= rows; r += kLanes) store(to + r, load(from + r));

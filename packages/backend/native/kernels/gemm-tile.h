@@ -36,8 +36,10 @@ static void tile(int64_t kc, const float* a, const float* b, const TileStore& ou
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) acc[r][v] = zero();
   }
+  // Where the sums go is in no cache yet, as a rule.
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) __builtin_prefetch(out.c + r * out.ldc + v * kLanes, 1, 3);
   }
   const float* ahead = out.ahead;

@@ -113,6 +113,7 @@ template <class F>
 WEFT_INLINE void multiply_block(const Gemm& g, const Cut& cut, int64_t index, int64_t column0, int64_t strips, Pass pass,
                                 F packed) {
   const int64_t block = index / cut.parts, part = index % cut.parts;
+  // Rounded up, so that the first block is among the larger ones: threads that take turns end together.
   const auto bound = [&](int64_t i) { return (cut.panels * i + cut.blocks - 1) / cut.blocks; };
   const int64_t begin = bound(block), end = bound(block + 1);
   const auto start = [&](int64_t panel) { return panel_start(g.m, cut.panels, panel); };

@@ -23,7 +23,7 @@ namespace {
 constexpr int kMaxThreads = 256;
 // How long an idle thread looks out for the next kernel before it sleeps: longer than the gap between two kernels of
 // one step, far shorter than anything a user would call idle.
-constexpr auto kAlert = std::chrono::microseconds(60);
+constexpr auto kAlert = std::chrono::microseconds(200);
 
 int default_threads() {
   if (const char* text = std::getenv("WEFT_NUM_THREADS")) {
