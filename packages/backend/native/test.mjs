@@ -29,7 +29,11 @@ if (!compiler) throw new Error('no C++ compiler: install g++ or clang++');
 const sanitizeFlags = sanitize
   ? [`-fsanitize=${sanitize}`, '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-g']
   : [];
-const flags = [...baseFlags.map((flag) => (sanitize && flag === '-O3' ? '-O1' : flag)), ...sanitizeFlags];
+const flags = [
+  ...baseFlags.map((flag) => (sanitize && flag === '-O3' ? '-O1' : flag)),
+  ...sanitizeFlags,
+  '-DWEFT_TEST_DELAYS',
+];
 const folder = join(
   packageRoot,
   'build',

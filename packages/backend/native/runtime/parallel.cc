@@ -17,6 +17,13 @@
 #define WEFT_PAUSE() (void)0
 #endif
 
+// The tests let a thread lose its core where that could do harm.
+#if defined(WEFT_TEST_DELAYS)
+#define WEFT_DELAY() std::this_thread::yield()
+#else
+#define WEFT_DELAY() (void)0
+#endif
+
 namespace weft {
 namespace {
 
@@ -54,13 +61,17 @@ class Pool {
       return;
     }
     start_workers(threads - 1);
-    n_.store(n, std::memory_order_relaxed);
-    chunks_.store(chunks, std::memory_order_relaxed);
-    fn_.store(fn, std::memory_order_relaxed);
-    context_.store(context, std::memory_order_relaxed);
-    allowed_.store(threads - 1, std::memory_order_relaxed);
+    // A worker that has just read the last job's ticket may take a chunk yet: the ticket becomes void before the job's
+    // parts change, and whoever sees a new part sees that too.
+    const uint64_t closed = (ticket_.load(std::memory_order_relaxed) >> 32) + 1, epoch = closed + 1;
+    ticket_.store(closed << 32, std::memory_order_seq_cst);
+    n_.store(n, std::memory_order_release);
+    chunks_.store(chunks, std::memory_order_release);
+    fn_.store(fn, std::memory_order_release);
+    context_.store(context, std::memory_order_release);
+    allowed_.store(threads - 1, std::memory_order_release);
     done_.store(0, std::memory_order_relaxed);
-    const uint64_t epoch = (ticket_.load(std::memory_order_relaxed) >> 32) + 1;
+    WEFT_DELAY();
     ticket_.store(epoch << 32, std::memory_order_seq_cst);
     if (sleeping_.load(std::memory_order_seq_cst) > 0) {
       std::lock_guard<std::mutex> lock(mutex_);
@@ -86,10 +97,11 @@ class Pool {
     for (;;) {
       uint64_t ticket = ticket_.load(std::memory_order_acquire);
       if ((ticket >> 32) != (epoch & 0xffffffffu)) break;
-      const int64_t n = n_.load(std::memory_order_relaxed);
-      const int64_t chunks = chunks_.load(std::memory_order_relaxed);
-      const ChunkFunction fn = fn_.load(std::memory_order_relaxed);
-      void* const context = context_.load(std::memory_order_relaxed);
+      WEFT_DELAY();
+      const int64_t n = n_.load(std::memory_order_acquire);
+      const int64_t chunks = chunks_.load(std::memory_order_acquire);
+      const ChunkFunction fn = fn_.load(std::memory_order_acquire);
+      void* const context = context_.load(std::memory_order_acquire);
       const int64_t c = static_cast<int64_t>(ticket & 0xffffffffu);
       if (c >= chunks) break;
       if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel)) continue;
@@ -114,26 +126,27 @@ class Pool {
   void worker(int index) {
     uint64_t seen = 0;
     for (;;) {
-      uint64_t epoch = ticket_.load(std::memory_order_acquire) >> 32;
-      if (epoch == seen) epoch = wait_for_change(seen);
-      seen = epoch;
-      if (index < allowed_.load(std::memory_order_relaxed)) work(epoch);
+      seen = wait_for_job(seen);
+      if (index < allowed_.load(std::memory_order_acquire)) work(seen);
     }
   }
 
-  uint64_t wait_for_change(uint64_t seen) {
+  // The epoch of a job other than the one seen last.
+  uint64_t wait_for_job(uint64_t seen) {
+    const auto is_new = [seen](uint64_t epoch) { return epoch != seen && epoch % 2 == 0; };
+    uint64_t epoch = ticket_.load(std::memory_order_acquire) >> 32;
+    if (is_new(epoch)) return epoch;
     const auto until = std::chrono::steady_clock::now() + kAlert;
     do {
       for (int i = 0; i < 64; ++i) {
-        const uint64_t epoch = ticket_.load(std::memory_order_acquire) >> 32;
-        if (epoch != seen) return epoch;
+        epoch = ticket_.load(std::memory_order_acquire) >> 32;
+        if (is_new(epoch)) return epoch;
         WEFT_PAUSE();
       }
     } while (std::chrono::steady_clock::now() < until);
     std::unique_lock<std::mutex> lock(mutex_);
     sleeping_.fetch_add(1, std::memory_order_seq_cst);
-    uint64_t epoch;
-    while ((epoch = ticket_.load(std::memory_order_seq_cst) >> 32) == seen) wake_.wait(lock);
+    while (!is_new(epoch = ticket_.load(std::memory_order_seq_cst) >> 32)) wake_.wait(lock);
     sleeping_.fetch_sub(1, std::memory_order_seq_cst);
     return epoch;
   }
@@ -145,6 +158,7 @@ class Pool {
   std::atomic<void*> context_{nullptr};
   std::atomic<int> allowed_{0};
   std::atomic<int64_t> done_{0};
+  // Epoch, and the next chunk to take; odd epochs are those in which a job is being written.
   alignas(64) std::atomic<uint64_t> ticket_{0};
   std::atomic<int> sleeping_{0};
   int workers_ = 0;

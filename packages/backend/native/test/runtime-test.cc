@@ -31,6 +31,21 @@ TEST(parallel_for_nests) {
   EXPECT(total.load() == 100);
 }
 
+// More threads than cores, so that some lose theirs between looking at a job and taking a part of it; and each job
+// longer than the one before, so that what was beyond the old one's end is a part of the new one.
+TEST(late_threads_take_no_part_of_the_next_job) {
+  const int threads = num_threads();
+  set_num_threads(threads == 1 ? 1 : 12);
+  std::vector<std::atomic<int>> taken(40);
+  for (int round = 0; round < 20000; ++round) {
+    const int64_t parts = 2 + round % 39;
+    for (auto& count : taken) count.store(0, std::memory_order_relaxed);
+    parallel_tasks(parts, [&](int64_t i) { taken[static_cast<size_t>(i)].fetch_add(1, std::memory_order_relaxed); });
+    for (int64_t i = 0; i < 40; ++i) EXPECT(taken[static_cast<size_t>(i)].load() == (i < parts ? 1 : 0));
+  }
+  set_num_threads(threads);
+}
+
 TEST(pool_serves_several_callers) {
   std::atomic<int64_t> total{0};
   std::vector<std::thread> callers;
