@@ -96,7 +96,7 @@ recipe('bert-mini-qa', 'bert-mini finds answers, towards those of people and of 
     'what the recipe question-answering made',
     join(runFolder('question-answering'), 'model'),
   )
-  .option('--epochs <n>', 'epochs', number, 3)
+  .option('--epochs <n>', 'epochs', number, 2)
   .option('--learning-rate <x>', 'peak learning rate', number, 4e-4)
   .action((flags) =>
     run(async (signal) =>

@@ -219,6 +219,7 @@ console.log(await classify('The train leaves at nine.', { topK: null }));`,
       teacherBias,
     ],
     tried: [
+      'The run began with a schedule for 3 epochs and went on, from step 2,400, with one for 2, for want of time.',
       "On people's answers alone, after 1.25 epochs: F1 21.6 on the held-out articles, 23.2 on the tales; after 2 epochs 22.7 and 24.4; after a third at half the rate 23.1 and 24.6.",
     ],
     example: `using answer = await pipeline('question-answering', miniModel('bert-mini-qa').folder);
