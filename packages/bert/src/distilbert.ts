@@ -46,7 +46,14 @@ import {
   type TokenClassificationOutputs,
   type WithLogits,
 } from './head-types.js';
-import { checkLength, type EncoderInputs, type EncoderOutputs, firstToken, tidy } from './inputs.js';
+import {
+  checkLength,
+  type EncoderInputs,
+  type EncoderOutputs,
+  firstToken,
+  firstTokens,
+  tidy,
+} from './inputs.js';
 import { type LayerInputs, runLayers } from './layers.js';
 import { classificationLoss, maskedLanguageModeling, spanLoss, tokenLoss } from './losses.js';
 
@@ -103,9 +110,10 @@ class Attention extends Module {
     this.out_lin = square('out_lin');
   }
 
-  forward(x: tf.Tensor, { keyPaddingMask, attentions }: LayerInputs): tf.Tensor {
+  /** @param asked the tokens whose output is asked for: all of x, or the first of each row */
+  forward(asked: tf.Tensor, x: tf.Tensor, { keyPaddingMask, attentions }: LayerInputs): tf.Tensor {
     const inputs = {
-      query: this.q_lin.forward(x), // [B, T, E], heads side by side
+      query: this.q_lin.forward(asked), // [B, T, E], heads side by side
       key: this.k_lin.forward(x),
       value: this.v_lin.forward(x),
       numHeads: this.numHeads,
@@ -154,7 +162,8 @@ class Layer extends Module {
   }
 
   forward(x: tf.Tensor, inputs: LayerInputs): tf.Tensor {
-    const attended = this.sa_layer_norm.forward(tf.add(this.attention.forward(x, inputs), x)); // [B, T, E]
+    const asked = inputs.firstTokenOnly ? firstTokens(x) : x;
+    const attended = this.sa_layer_norm.forward(tf.add(this.attention.forward(asked, x, inputs), asked)); // [B, T, E]
     return this.output_layer_norm.forward(tf.add(this.ffn.forward(attended), attended)); // [B, T, E]
   }
 }
@@ -299,7 +308,7 @@ export class DistilBertForSequenceClassification extends DistilBertPreTrainedMod
 
   forward({ labels, labelSmoothing, ...inputs }: ClassificationInputs): ClassificationOutputs {
     return tidy(() => {
-      const out = this.distilbert.forward(inputs);
+      const out = this.distilbert.forward({ ...inputs, firstTokenOnly: true });
       const pooled = this.pre_classifier.forward(firstToken(out.lastHiddenState), 'relu'); // [B, E]
       const logits = this.classifier.forward(this.dropout.forward(pooled)) as tf.Tensor2D; // [B, N]
       const loss = labels

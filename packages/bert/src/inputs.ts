@@ -16,12 +16,17 @@ export interface EncoderInputs {
   positionIds?: Rows;
   outputHiddenStates?: boolean;
   outputAttentions?: boolean;
+  /**
+   * For heads that look at the first token alone: the last layer computes no other, and `lastHiddenState` is
+   * [B, 1, E]. Where hidden states or attentions are asked for, all are computed.
+   */
+  firstTokenOnly?: boolean;
   /** Run each layer again in the backward pass instead of keeping its activations. */
   gradientCheckpointing?: boolean;
 }
 
 export interface EncoderOutputs {
-  /** [B, T, E] */
+  /** [B, T, E], or [B, 1, E] where `firstTokenOnly` asked for no more */
   lastHiddenState: tf.Tensor3D;
   /** [B, E], from the first token; only of models that have a pooler */
   poolerOutput?: tf.Tensor2D;
@@ -46,8 +51,14 @@ export function checkLength(operation: string, length: number, limit: number): v
   });
 }
 
-/** The first token of each row: [B, T, E] -> [B, E] */
+/** The first token of each row: [B, T, E] -> [B, 1, E] */
+export function firstTokens(hidden: tf.Tensor): tf.Tensor3D {
+  const [batch, , width] = hidden.shape as [number, number, number];
+  return tf.slice(hidden as tf.Tensor3D, [0, 0, 0], [batch, 1, width]);
+}
+
+/** The same as rows: [B, T, E] -> [B, E] */
 export function firstToken(hidden: tf.Tensor): tf.Tensor2D {
   const [batch, , width] = hidden.shape as [number, number, number];
-  return tf.slice(hidden, [0, 0, 0], [batch, 1, width]).reshape([batch, width]);
+  return firstTokens(hidden).reshape([batch, width]);
 }

@@ -8,10 +8,12 @@ export interface LayerInputs {
   keyPaddingMask?: tf.Tensor;
   /** Collects the probabilities [B, H, T, T] of each layer. */
   attentions?: tf.Tensor[];
+  /** Only the first token's output is asked for. */
+  firstTokenOnly?: boolean;
 }
 
 interface EncoderLayer extends Module {
-  /** [B, T, E] -> [B, T, E] */
+  /** [B, T, E] -> [B, T, E], or [B, 1, E] where only the first token is asked for */
   forward(x: tf.Tensor, inputs: LayerInputs): tf.Tensor;
 }
 
@@ -28,13 +30,17 @@ export function runLayers(
     ...(inputs.attentionMask ? { keyPaddingMask: idTensor(inputs.attentionMask, 'attentionMask') } : {}),
     ...(inputs.outputAttentions ? { attentions } : {}),
   };
-  for (const layer of layers) {
-    const run = (): tf.Tensor => layer.forward(hidden, passed); // [B, T, E]
+  const firstTokenOnly =
+    inputs.firstTokenOnly === true && !inputs.outputHiddenStates && !inputs.outputAttentions;
+  layers.forEach((layer, i) => {
+    const last = i === layers.length - 1;
+    const own: LayerInputs = last && firstTokenOnly ? { ...passed, firstTokenOnly } : passed;
+    const run = (): tf.Tensor => layer.forward(hidden, own); // [B, T, E]
     // What a layer leaves behind is freed before the next one runs; probabilities must outlive it.
-    if (inputs.gradientCheckpointing) hidden = checkpointed(layer, hidden, passed);
+    if (inputs.gradientCheckpointing) hidden = checkpointed(layer, hidden, own);
     else hidden = inputs.outputAttentions ? run() : tf.tidy(run);
     hiddenStates.push(hidden);
-  }
+  });
   return {
     lastHiddenState: hidden as tf.Tensor3D,
     ...(inputs.outputHiddenStates ? { hiddenStates: hiddenStates as tf.Tensor3D[] } : {}),
@@ -43,8 +49,12 @@ export function runLayers(
 }
 
 /** A layer whose activations are computed again when its gradient is; its attentions are not collected. */
-function checkpointed(layer: EncoderLayer, x: tf.Tensor, { keyPaddingMask }: LayerInputs): tf.Tensor {
+function checkpointed(
+  layer: EncoderLayer,
+  x: tf.Tensor,
+  { keyPaddingMask, attentions: _, ...rest }: LayerInputs,
+): tf.Tensor {
   const forward = (hidden: tf.Tensor, mask?: tf.Tensor): tf.Tensor =>
-    layer.forward(hidden, mask ? { keyPaddingMask: mask } : {});
+    layer.forward(hidden, mask ? { ...rest, keyPaddingMask: mask } : rest);
   return gradientCheckpoint(forward, keyPaddingMask ? [x, keyPaddingMask] : [x], layer.parameters());
 }

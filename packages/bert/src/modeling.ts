@@ -33,7 +33,14 @@ import {
   type HeadLoadOptions,
   headOptions,
 } from './config.js';
-import { checkLength, type EncoderInputs, type EncoderOutputs, firstToken, tidy } from './inputs.js';
+import {
+  checkLength,
+  type EncoderInputs,
+  type EncoderOutputs,
+  firstToken,
+  firstTokens,
+  tidy,
+} from './inputs.js';
 import { type LayerInputs, runLayers } from './layers.js';
 
 /** A linear whose new weights are drawn as the configuration says. */
@@ -103,9 +110,10 @@ class SelfAttention extends Module {
     this.value = dense(scope.child('value'), config, config.hidden_size);
   }
 
-  forward(x: tf.Tensor, { keyPaddingMask, attentions }: LayerInputs): tf.Tensor {
+  /** @param asked the tokens whose output is asked for: all of x, or the first of each row */
+  forward(asked: tf.Tensor, x: tf.Tensor, { keyPaddingMask, attentions }: LayerInputs): tf.Tensor {
     const inputs = {
-      query: this.query.forward(x), // [B, T, E], heads side by side
+      query: this.query.forward(asked), // [B, T, E], heads side by side
       key: this.key.forward(x),
       value: this.value.forward(x),
       numHeads: this.numHeads,
@@ -149,7 +157,8 @@ class Attention extends Module {
   }
 
   forward(x: tf.Tensor, inputs: LayerInputs): tf.Tensor {
-    return this.output.forward(this.self.forward(x, inputs), x);
+    const asked = inputs.firstTokenOnly ? firstTokens(x) : x;
+    return this.output.forward(this.self.forward(asked, x, inputs), asked);
   }
 }
 

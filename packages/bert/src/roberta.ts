@@ -214,7 +214,7 @@ export class RobertaForSequenceClassification extends RobertaPreTrainedModel {
 
   forward({ labels, labelSmoothing, ...inputs }: ClassificationInputs): ClassificationOutputs {
     return tidy(() => {
-      const out = this.roberta.forward(inputs);
+      const out = this.roberta.forward({ ...inputs, firstTokenOnly: true });
       const logits = this.classifier.forward(out.lastHiddenState); // [B, N]
       const loss = labels
         ? classificationLoss(logits, labels, this.config.problem_type, { labelSmoothing })
@@ -296,7 +296,7 @@ export class RobertaForMultipleChoice extends RobertaPreTrainedModel {
   forward({ labels, labelSmoothing, ...inputs }: MultipleChoiceInputs): ClassificationOutputs {
     return tidy(() => {
       const { rows, choices } = flattenChoices(inputs);
-      const { poolerOutput } = this.roberta.forward(rows); // [B * C, E]
+      const { poolerOutput } = this.roberta.forward({ ...rows, firstTokenOnly: true }); // [B * C, E]
       const scores = this.classifier.forward(this.dropout.forward(poolerOutput!)); // [B * C, 1]
       const logits = scores.reshape([-1, choices]) as tf.Tensor2D; // [B, C]
       const loss = labels ? singleLabelLoss(logits, labels, { labelSmoothing }) : undefined;

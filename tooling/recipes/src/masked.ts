@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { BertForSequenceClassification, bertConfigSchema } from '@weft/bert';
 import { writeFileAtomic } from '@weft/checkpoint';
 import { AutoTokenizer } from '@weft/tokenizer';
-import { listCheckpoints } from '@weft/trainer';
 import { dataFile, writeReport } from './files.js';
 import type { RunOptions } from './run.js';
 import { lastJson, trainByCommand, weft } from './weft.js';
@@ -27,24 +26,14 @@ export async function masked({ out, epochs, signal }: MaskedOptions): Promise<vo
   const corpus = join(out, 'corpus.txt');
   await writeFileAtomic(corpus, texts.map(dataFile).join('\n'));
   const pretrained = join(out, 'bert');
-  await trainByCommand(
+  const seconds = await trainByCommand(
     pretrained,
     [
       ...['pretrain', '--objective', 'mlm', '--data', corpus, '--vocab-size', '6000', '--held-out', '0.03'],
-      ...[
-        '--layers',
-        '4',
-        '--width',
-        '192',
-        '--heads',
-        '3',
-        '--context',
-        '128',
-        '--num-train-epochs',
-        `${epochs}`,
-      ],
-      ...['--per-device-train-batch-size', '16', '--learning-rate', '0.001', '--lr-scheduler-type', 'linear'],
-      ...['--save-strategy', 'steps', '--save-steps', '300', '--logging-steps', '100'],
+      ...['--layers', '4', '--width', '192', '--heads', '6', '--context', '64', '--dropout', '0'],
+      ...['--num-train-epochs', `${epochs}`, '--per-device-train-batch-size', '16'],
+      ...['--learning-rate', '0.001', '--lr-scheduler-type', 'linear'],
+      ...['--save-strategy', 'steps', '--save-steps', '1000', '--logging-steps', '200'],
     ],
     signal,
   );
@@ -53,22 +42,13 @@ export async function masked({ out, epochs, signal }: MaskedOptions): Promise<vo
   await writeReport(out, {
     recipe: 'masked',
     epochs,
-    run: await lastLogged(pretrained),
+    seconds,
+    pretraining: JSON.parse(readFileSync(join(pretrained, 'all_results.json'), 'utf8')),
     sst2: {
       pretrained: await sentiment(pretrained, join(out, 'sst2-pretrained'), signal),
       untrained: await sentiment(untrained, join(out, 'sst2-untrained'), signal),
     },
   });
-}
-
-/** What the newest checkpoint of a run logged last. */
-async function lastLogged(run: string): Promise<unknown> {
-  const newest = (await listCheckpoints(run)).at(-1);
-  if (!newest) return undefined;
-  const state = JSON.parse(readFileSync(join(newest.folder, 'trainer_state.json'), 'utf8')) as {
-    log_history: unknown[];
-  };
-  return state.log_history.at(-1);
 }
 
 /** The same shape and vocabulary with parameters that nothing was learnt by. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeJsonAtomic } from '@weft/checkpoint';
 import { ConfigError } from '@weft/errors';
 import type { TrainerCallback, TrainingArguments, TrainOutput } from '@weft/trainer';
 import { type Command, Option } from 'commander';
@@ -119,16 +120,16 @@ async function pretrain(flags: PretrainFlags, signal: AbortSignal): Promise<void
       callbacks: [new ChartsCallback(flags.outputDir)],
     }),
   );
-  const result = {
-    model: flags.outputDir,
+  const results = {
     steps: output.globalStep,
     trainLoss: output.trainingLoss,
     heldOutLoss,
     unigramLoss: unigram,
     perplexity: Math.exp(heldOutLoss),
   };
+  await writeJsonAtomic(join(flags.outputDir, 'all_results.json'), results);
   if (flags.json) {
-    printJson(result);
+    printJson({ model: flags.outputDir, ...results });
     return;
   }
   printLine(`held-out loss ${heldOutLoss.toFixed(4)} (a unigram model has ${unigram.toFixed(4)})`);

@@ -71,13 +71,18 @@ function closed(
   };
 }
 
-/** A new BERT of this size. */
+/**
+ * A new BERT of this size. Its positions start as sinusoids, from which each head finds a neighbour by one linear map;
+ * drawn at random, every pair of positions is learnt for itself, and a small model on little text stays at the
+ * frequencies of words for long.
+ */
 export async function newMaskedLanguageModel(
   tokenizer: Tokenizer,
   { layers, width, heads, context }: ModelSize,
   { seed, dropout }: { seed: number; dropout: number },
 ): Promise<BertForMaskedLM> {
-  const { BertForMaskedLM: Model, bertConfigSchema } = await import('@weft/bert');
+  const [{ BertForMaskedLM: Model, bertConfigSchema }, { sinusoidalPositions }, { mul, tidy }] =
+    await Promise.all([import('@weft/bert'), import('@weft/attention'), import('@tensorflow/tfjs')]);
   const config = bertConfigSchema.parse({
     vocab_size: tokenizer.vocabSize,
     hidden_size: width,
@@ -89,7 +94,13 @@ export async function newMaskedLanguageModel(
     attention_probs_dropout_prob: dropout,
     pad_token_id: tokenizer.padTokenId ?? 0,
   });
-  return new Model(config, { seed });
+  const model = new Model(config, { seed });
+  // The mean square of a sinusoid is a half: these are as large as what else is drawn.
+  const scale = config.initializer_range * Math.SQRT2;
+  tidy(() =>
+    model.bert.embeddings.position_embeddings.weight.assign(mul(sinusoidalPositions(context, width), scale)),
+  );
+  return model;
 }
 
 export interface Masking {
