@@ -73,7 +73,7 @@ export interface TrainingArguments {
   seed?: number;
   /** Seed of the order of examples. Default: seed. */
   dataSeed?: number;
-  /** Batches of examples of like length, for less padding. */
+  /** Batches of examples of like length, for less padding; predictions stay in the order of their examples. */
   groupByLength?: boolean;
   /** The field of an example that holds its length; else the length of inputIds counts. Default: length. */
   lengthColumnName?: string;

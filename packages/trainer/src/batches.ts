@@ -39,9 +39,8 @@ function indexed<Example>(
   dataset: Dataset<Example>,
   { collate, batchSize, dropLast, seed, training, order }: BatchOptions<Example>,
 ): BatchSource {
-  const inOrder = Array.from({ length: dataset.length }, (_, i) => i);
   return {
-    length: toBatches(inOrder, batchSize, dropLast).length,
+    length: toBatches(indicesOf(dataset), batchSize, dropLast).length,
     async *epoch(epoch, skip) {
       const batches = toBatches(order(epoch), batchSize, dropLast);
       for (let batch = skip; batch < batches.length; batch++) {
@@ -122,23 +121,49 @@ export function trainingOrder<Example>(
 ): (epoch: number) => readonly number[] {
   if (!args.groupByLength) return (epoch) => shuffledOrder(dataset.length, args.dataSeed, epoch);
   const batchSize = args.perDeviceTrainBatchSize * args.gradientAccumulationSteps;
-  const lengths = Array.from({ length: dataset.length }, (_, i) =>
-    lengthOf(dataset.at(i), i, args.lengthColumnName),
+  const column = args.lengthColumnName;
+  const lengths = indicesOf(dataset).map(
+    (i) => lengthOf(dataset.at(i), column) ?? noLength(dataset, i, column),
   );
   return (epoch) => lengthGroupedOrder(lengths, batchSize, args.dataSeed, epoch);
 }
 
-function lengthOf(example: unknown, index: number, column: string): number {
+/**
+ * The order in which examples are judged: as they come, or, grouped by length, the longest first, so that little is
+ * padded; and as they come where an example does not say how long it is.
+ */
+export function evaluationOrder<Example>(
+  dataset: Dataset<Example>,
+  args: ResolvedArguments,
+): readonly number[] {
+  const order = indicesOf(dataset);
+  if (!args.groupByLength) return order;
+  const lengths: number[] = [];
+  for (const i of order) {
+    const length = lengthOf(dataset.at(i), args.lengthColumnName);
+    if (length === undefined) return order;
+    lengths.push(length);
+  }
+  return order.sort((a, b) => lengths[b]! - lengths[a]!);
+}
+
+const indicesOf = (dataset: Dataset<unknown>): number[] =>
+  Array.from({ length: dataset.length }, (_, i) => i);
+
+function lengthOf(example: unknown, column: string): number | undefined {
   const fields = (example ?? {}) as Record<string, unknown>;
   const stated = fields[column];
-  const length =
-    typeof stated === 'number' ? stated : (fields.inputIds as ArrayLike<number> | undefined)?.length;
-  if (length !== undefined) return length;
+  return typeof stated === 'number' ? stated : (fields.inputIds as ArrayLike<number> | undefined)?.length;
+}
+
+function noLength(dataset: Dataset<unknown>, index: number, column: string): never {
   throw new ConfigError({
     operation: 'Trainer',
     expected: `inputIds or ${column} in every example, to group by length`,
     received:
-      example instanceof Promise ? 'a data set that is read when asked for' : `example ${index} without`,
+      dataset.at(index) instanceof Promise
+        ? 'a data set that is read when asked for'
+        : `example ${index} without`,
     remedy: 'name the field by lengthColumnName, pass a sampler, or turn groupByLength off',
   });
 }

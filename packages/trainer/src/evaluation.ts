@@ -37,6 +37,8 @@ export interface StepPrediction {
 
 interface LoopOptions {
   prefix: string;
+  /** The places of the examples in the data set, in the order in which the batches bring them. Default: as they come. */
+  order?: readonly number[];
   step: (batch: Batch) => Promise<StepPrediction>;
   computeMetrics?: ComputeMetrics;
   onStep: (done: number) => Promise<void>;
@@ -46,9 +48,9 @@ interface LoopOptions {
 export async function evaluationLoop(
   model: TrainableModel,
   batches: AsyncIterable<Batch>,
-  { prefix, step, computeMetrics, onStep }: LoopOptions,
+  { prefix, order, step, computeMetrics, onStep }: LoopOptions,
 ): Promise<PredictionOutput> {
-  const output: EvalPrediction = { predictions: [], shapes: [], labels: [], generated: [] };
+  const found: EvalPrediction = { predictions: [], shapes: [], labels: [], generated: [] };
   const wasTraining = model.training;
   const started = performance.now();
   let [lossSum, counted, examples, steps] = [0, 0, 0, 0];
@@ -63,10 +65,10 @@ export async function evaluationLoop(
         lossSum += loss * size;
         counted += size;
       }
-      output.predictions.push(...predictions);
-      output.shapes.push(...shapes);
-      output.generated.push(...generated);
-      if (predictions.length > 0 || generated.length > 0) output.labels.push(...labelRows(batch.labels));
+      found.predictions.push(...predictions);
+      found.shapes.push(...shapes);
+      found.generated.push(...generated);
+      if (predictions.length > 0 || generated.length > 0) found.labels.push(...labelRows(batch.labels));
       tf.dispose(Object.values(batch).filter((value) => value instanceof tf.Tensor));
       await onStep(steps);
       await tf.nextFrame();
@@ -74,6 +76,7 @@ export async function evaluationLoop(
   } finally {
     model.train(wasTraining);
   }
+  const output = order ? inPlace(found, order) : found;
   const seconds = (performance.now() - started) / 1000;
   const own = computeMetrics ? await computeMetrics(output) : {};
   const named = Object.entries(own).map(([name, value]) => [
@@ -88,6 +91,23 @@ export async function evaluationLoop(
     [`${prefix}_steps_per_second`]: Number((steps / seconds).toFixed(3)),
   };
   return { ...output, metrics };
+}
+
+/** What was found, each example at its place in the data set. */
+function inPlace(found: EvalPrediction, order: readonly number[]): EvalPrediction {
+  const placed = <T>(entries: readonly T[]): T[] => {
+    const all: T[] = new Array(entries.length);
+    entries.forEach((entry, i) => {
+      all[order[i]!] = entry;
+    });
+    return all;
+  };
+  return {
+    predictions: placed(found.predictions),
+    shapes: placed(found.shapes),
+    labels: placed(found.labels),
+    generated: placed(found.generated),
+  };
 }
 
 /** Loss and logits of one batch. */

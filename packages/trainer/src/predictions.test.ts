@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ConfigError } from '@weft/errors';
+import { closeTo, expectClose } from '@weft/testing';
 import { describe, expect, it } from 'vitest';
 import { collate, examples, folder, newModel, trainerOf } from '../test/small-trainer.js';
 import { Seq2SeqTrainer } from './index.js';
@@ -22,6 +23,32 @@ describe('predictions', () => {
     expect(metrics.test_loss).toBeGreaterThan(0);
     const reduced = trainerOf(model, {}, { preprocessLogitsForMetrics: (logits) => tf.argMax(logits, -1) });
     expect((await reduced.predict(examples.slice(0, 4))).shapes).toEqual([[6], [6], [6], [6]]);
+  });
+
+  it('stand at the places of their examples where batches are grouped by length', async () => {
+    using model = newModel();
+    const texts = examples.slice(0, 8);
+    const alone = await trainerOf(model, { perDeviceEvalBatchSize: 1 }).predict(texts);
+    const sizes: number[] = [];
+    const grouped = await trainerOf(
+      model,
+      { perDeviceEvalBatchSize: 3, groupByLength: true },
+      {
+        dataCollator: (batch, context) => {
+          sizes.push(...batch.map(({ inputIds }) => inputIds.length));
+          return collate(batch, context);
+        },
+      },
+    ).predict(texts);
+    expect(sizes).toEqual(texts.map(({ inputIds }) => inputIds.length).sort((a, b) => b - a));
+    grouped.predictions.forEach((logits, i) => {
+      const own = alone.predictions[i]!; // the same without padding
+      expectClose(logits.slice(0, own.length), own, closeTo.models);
+      expect((grouped.labels[i] as number[]).slice(0, texts[i]!.inputIds.length)).toEqual(alone.labels[i]);
+    });
+    const unread = { length: texts.length, at: async (i: number) => texts[i] };
+    const { labels } = await trainerOf(model, { groupByLength: true }).predict(unread);
+    expect(labels).toHaveLength(texts.length);
   });
 
   it('are generated texts with predictWithGenerate', async () => {

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { dropoutState } from '@weft/attention';
 import { ConfigError } from '@weft/errors';
 import { type ResolvedArguments, resolveArguments } from './arguments.js';
-import { type BatchSource, batchSource, trainingOrder, windowsOf } from './batches.js';
+import { type BatchSource, batchSource, evaluationOrder, trainingOrder, windowsOf } from './batches.js';
 import { isBetter, metricValue } from './best-metric.js';
 import { CallbackList } from './callback-list.js';
 import { FlowCallback, newControl, type TrainerControl } from './callbacks.js';
@@ -362,16 +362,18 @@ export class Trainer<Example = Record<string, unknown>> {
   ): Promise<PredictionOutput> {
     const { args } = this;
     const { computeMetrics } = this.#options;
+    const order = hasLength(dataset) ? evaluationOrder(dataset, args) : undefined;
     const source = batchSource(dataset, {
       collate: this.#collate,
       batchSize: args.perDeviceEvalBatchSize,
       dropLast: false,
       seed: args.dataSeed,
       training: false,
-      order: () => (hasLength(dataset) ? Array.from({ length: dataset.length }, (_, i) => i) : []),
+      order: () => order ?? [],
     });
     return evaluationLoop(this.model, source.epoch(0, 0), {
       prefix,
+      ...(order ? { order } : {}),
       step: (batch) => this.predictionStep(batch, keepPredictions),
       onStep: (done) => this.#call('onPredictionStep', done, source.length),
       ...(computeMetrics && keepPredictions ? { computeMetrics } : {}),
