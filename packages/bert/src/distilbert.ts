@@ -47,6 +47,7 @@ import {
   type WithLogits,
 } from './head-types.js';
 import {
+  type AskedTokens,
   checkLength,
   type EncoderInputs,
   type EncoderOutputs,
@@ -222,7 +223,7 @@ export class DistilBertModel extends DistilBertPreTrainedModel {
   }
 
   /** Token types are not known here and are not looked at. */
-  forward(inputs: EncoderInputs): EncoderOutputs {
+  forward(inputs: EncoderInputs, asked?: AskedTokens): EncoderOutputs {
     return tidy(() => {
       const ids = idTensor(inputs.inputIds); // [B, T]
       const length = ids.shape[1];
@@ -230,7 +231,7 @@ export class DistilBertModel extends DistilBertPreTrainedModel {
       const positions = inputs.positionIds
         ? idTensor(inputs.positionIds, 'positionIds')
         : (tf.range(0, length, 1, 'int32').reshape([1, length]) as tf.Tensor2D);
-      return runLayers(this.transformer.layer, this.embeddings.forward(ids, positions), inputs);
+      return runLayers(this.transformer.layer, this.embeddings.forward(ids, positions), inputs, asked);
     });
   }
 }
@@ -308,7 +309,7 @@ export class DistilBertForSequenceClassification extends DistilBertPreTrainedMod
 
   forward({ labels, labelSmoothing, ...inputs }: ClassificationInputs): ClassificationOutputs {
     return tidy(() => {
-      const out = this.distilbert.forward({ ...inputs, firstTokenOnly: true });
+      const out = this.distilbert.forward(inputs, { firstTokenOnly: true });
       const pooled = this.pre_classifier.forward(firstToken(out.lastHiddenState), 'relu'); // [B, E]
       const logits = this.classifier.forward(this.dropout.forward(pooled)) as tf.Tensor2D; // [B, N]
       const loss = labels

@@ -10,7 +10,7 @@ const root = new URL('../fixtures/', import.meta.url);
 const families = { bert: 'Bert', distilbert: 'DistilBert', roberta: 'Roberta' } as const;
 
 interface Loaded extends Module {
-  forward(inputs: object): Record<string, tf.Tensor | tf.Tensor[]> & { loss: tf.Scalar };
+  forward(inputs: object, asked?: object): Record<string, tf.Tensor | tf.Tensor[]> & { loss: tf.Scalar };
 }
 interface ModelType {
   fromPretrained(source: string, options: object): Promise<Loaded>;
@@ -107,7 +107,12 @@ for (const [family, name] of Object.entries(families)) {
         closeTo.models,
         'without attentions',
       );
-      tf.dispose([out, plain]);
+      const first = model.forward(inputsOf(fixture), { firstTokenOnly: true }).lastHiddenState as tf.Tensor3D;
+      const [batch, one, width] = first.shape;
+      expect(one).toBe(1);
+      const wanted = tf.slice(plain.lastHiddenState as tf.Tensor3D, [0, 0, 0], [batch, 1, width]);
+      expectClose(first.dataSync(), wanted.dataSync(), closeTo.models, 'the first token alone');
+      tf.dispose([out, plain, first, wanted]);
     });
 
     const cases = readdirSync(new URL(`${family}/`, root)).filter(

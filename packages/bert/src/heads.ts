@@ -172,7 +172,7 @@ export class BertForNextSentencePrediction extends BertWithHead {
 
   forward({ labels, labelSmoothing, ...inputs }: ClassificationInputs): ClassificationOutputs {
     return tidy(() => {
-      const out = this.bert.forward({ ...inputs, firstTokenOnly: true });
+      const out = this.bert.forward(inputs, { firstTokenOnly: true });
       const logits = this.cls.seq_relationship!.forward(out.poolerOutput!) as tf.Tensor2D; // [B, 2]
       const loss = labels ? singleLabelLoss(logits, labels, { labelSmoothing }) : undefined;
       return { ...(loss ? { loss } : {}), logits, ...extras(out) };
@@ -259,7 +259,7 @@ export class BertForSequenceClassification extends BertWithHead {
 
   forward({ labels, labelSmoothing, ...inputs }: ClassificationInputs): ClassificationOutputs {
     return tidy(() => {
-      const out = this.bert.forward({ ...inputs, firstTokenOnly: true });
+      const out = this.bert.forward(inputs, { firstTokenOnly: true });
       const logits = this.classifier.forward(this.dropout.forward(out.poolerOutput!)) as tf.Tensor2D; // [B, N]
       const loss = labels
         ? classificationLoss(logits, labels, this.config.problem_type, { labelSmoothing })
@@ -341,7 +341,7 @@ export class BertForMultipleChoice extends BertWithHead {
   forward({ labels, labelSmoothing, ...inputs }: MultipleChoiceInputs): ClassificationOutputs {
     return tidy(() => {
       const { rows, choices } = flattenChoices(inputs);
-      const { poolerOutput } = this.bert.forward({ ...rows, firstTokenOnly: true }); // [B * C, E]
+      const { poolerOutput } = this.bert.forward(rows, { firstTokenOnly: true }); // [B * C, E]
       const scores = this.classifier.forward(this.dropout.forward(poolerOutput!)); // [B * C, 1]
       const logits = scores.reshape([-1, choices]) as tf.Tensor2D; // [B, C]
       const loss = labels ? singleLabelLoss(logits, labels, { labelSmoothing }) : undefined;

@@ -48,7 +48,7 @@ export {
   type PreTrainingInputs,
   type PreTrainingOutputs,
 } from './heads.js';
-export type { EncoderInputs, EncoderOutputs, Rows } from './inputs.js';
+export type { AskedTokens, EncoderInputs, EncoderOutputs, Rows } from './inputs.js';
 export type { ClassLabels } from './losses.js';
 export { BertModel } from './modeling.js';
 export {

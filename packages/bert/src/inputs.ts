@@ -16,13 +16,17 @@ export interface EncoderInputs {
   positionIds?: Rows;
   outputHiddenStates?: boolean;
   outputAttentions?: boolean;
-  /**
-   * For heads that look at the first token alone: the last layer computes no other, and `lastHiddenState` is
-   * [B, 1, E]. Where hidden states or attentions are asked for, all are computed.
-   */
-  firstTokenOnly?: boolean;
   /** Run each layer again in the backward pass instead of keeping its activations. */
   gradientCheckpointing?: boolean;
+}
+
+/** Which tokens a head looks at. */
+export interface AskedTokens {
+  /**
+   * The last layer computes the first token alone, and `lastHiddenState` is [B, 1, E]; where hidden states or
+   * attentions are asked for, all are computed. Default: false.
+   */
+  firstTokenOnly?: boolean;
 }
 
 export interface EncoderOutputs {

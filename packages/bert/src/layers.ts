@@ -1,15 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { gradientCheckpoint, idTensor, type Module } from '@weft/attention';
-import type { EncoderInputs, EncoderOutputs } from './inputs.js';
+import type { AskedTokens, EncoderInputs, EncoderOutputs } from './inputs.js';
 
 /** What goes through the layers beside the hidden states. */
-export interface LayerInputs {
+export interface LayerInputs extends AskedTokens {
   /** [B, T], 1 keep, 0 hide */
   keyPaddingMask?: tf.Tensor;
   /** Collects the probabilities [B, H, T, T] of each layer. */
   attentions?: tf.Tensor[];
-  /** Only the first token's output is asked for. */
-  firstTokenOnly?: boolean;
 }
 
 interface EncoderLayer extends Module {
@@ -22,6 +20,7 @@ export function runLayers(
   layers: readonly EncoderLayer[],
   embeddings: tf.Tensor,
   inputs: EncoderInputs,
+  asked: AskedTokens = {},
 ): EncoderOutputs {
   let hidden = embeddings; // [B, T, E]
   const hiddenStates = [hidden];
@@ -31,7 +30,7 @@ export function runLayers(
     ...(inputs.outputAttentions ? { attentions } : {}),
   };
   const firstTokenOnly =
-    inputs.firstTokenOnly === true && !inputs.outputHiddenStates && !inputs.outputAttentions;
+    asked.firstTokenOnly === true && !inputs.outputHiddenStates && !inputs.outputAttentions;
   layers.forEach((layer, i) => {
     const last = i === layers.length - 1;
     const own: LayerInputs = last && firstTokenOnly ? { ...passed, firstTokenOnly } : passed;
@@ -52,9 +51,9 @@ export function runLayers(
 function checkpointed(
   layer: EncoderLayer,
   x: tf.Tensor,
-  { keyPaddingMask, attentions: _, ...rest }: LayerInputs,
+  { keyPaddingMask, firstTokenOnly = false }: LayerInputs,
 ): tf.Tensor {
   const forward = (hidden: tf.Tensor, mask?: tf.Tensor): tf.Tensor =>
-    layer.forward(hidden, mask ? { ...rest, keyPaddingMask: mask } : rest);
+    layer.forward(hidden, { firstTokenOnly, ...(mask ? { keyPaddingMask: mask } : {}) });
   return gradientCheckpoint(forward, keyPaddingMask ? [x, keyPaddingMask] : [x], layer.parameters());
 }

@@ -34,6 +34,7 @@ import {
   headOptions,
 } from './config.js';
 import {
+  type AskedTokens,
   checkLength,
   type EncoderInputs,
   type EncoderOutputs,
@@ -214,8 +215,8 @@ export class BertEncoder extends Module {
     );
   }
 
-  forward(embeddings: tf.Tensor, inputs: EncoderInputs): EncoderOutputs {
-    return runLayers(this.layer, embeddings, inputs);
+  forward(embeddings: tf.Tensor, inputs: EncoderInputs, asked?: AskedTokens): EncoderOutputs {
+    return runLayers(this.layer, embeddings, inputs, asked);
   }
 }
 
@@ -286,7 +287,7 @@ export class BertModel extends BertPreTrainedModel {
     if (addPooling) this.pooler = new BertPooler(scope.child('pooler'), config);
   }
 
-  forward(inputs: EncoderInputs): EncoderOutputs {
+  forward(inputs: EncoderInputs, asked?: AskedTokens): EncoderOutputs {
     return tidy(() => {
       const ids = idTensor(inputs.inputIds); // [B, T]
       const length = ids.shape[1];
@@ -297,7 +298,7 @@ export class BertModel extends BertPreTrainedModel {
       const types = inputs.tokenTypeIds
         ? idTensor(inputs.tokenTypeIds, 'tokenTypeIds')
         : tf.zeros<tf.Rank.R2>([1, length], 'int32');
-      const out = this.encoder.forward(this.embeddings.forward(ids, positions, types), inputs);
+      const out = this.encoder.forward(this.embeddings.forward(ids, positions, types), inputs, asked);
       return this.pooler ? { ...out, poolerOutput: this.pooler.forward(out.lastHiddenState) } : out;
     });
   }

@@ -41,7 +41,14 @@ import {
   type TokenClassificationOutputs,
   type WithLogits,
 } from './head-types.js';
-import { checkLength, type EncoderInputs, type EncoderOutputs, firstToken, tidy } from './inputs.js';
+import {
+  type AskedTokens,
+  checkLength,
+  type EncoderInputs,
+  type EncoderOutputs,
+  firstToken,
+  tidy,
+} from './inputs.js';
 import {
   classificationLoss,
   maskedLanguageModeling,
@@ -101,7 +108,7 @@ export class RobertaModel extends RobertaPreTrainedModel {
     if (addPooling) this.pooler = new BertPooler(scope.child('pooler'), config);
   }
 
-  forward(inputs: EncoderInputs): EncoderOutputs {
+  forward(inputs: EncoderInputs, asked?: AskedTokens): EncoderOutputs {
     return tidy(() => {
       const { pad_token_id: padding, max_position_embeddings: numPositions } = this.config;
       const ids = idTensor(inputs.inputIds); // [B, T]
@@ -112,7 +119,7 @@ export class RobertaModel extends RobertaPreTrainedModel {
       const types = inputs.tokenTypeIds
         ? idTensor(inputs.tokenTypeIds, 'tokenTypeIds')
         : tf.zeros<tf.Rank.R2>([1, ids.shape[1]], 'int32');
-      const out = this.encoder.forward(this.embeddings.forward(ids, positions, types), inputs);
+      const out = this.encoder.forward(this.embeddings.forward(ids, positions, types), inputs, asked);
       return this.pooler ? { ...out, poolerOutput: this.pooler.forward(out.lastHiddenState) } : out;
     });
   }
@@ -214,7 +221,7 @@ export class RobertaForSequenceClassification extends RobertaPreTrainedModel {
 
   forward({ labels, labelSmoothing, ...inputs }: ClassificationInputs): ClassificationOutputs {
     return tidy(() => {
-      const out = this.roberta.forward({ ...inputs, firstTokenOnly: true });
+      const out = this.roberta.forward(inputs, { firstTokenOnly: true });
       const logits = this.classifier.forward(out.lastHiddenState); // [B, N]
       const loss = labels
         ? classificationLoss(logits, labels, this.config.problem_type, { labelSmoothing })
@@ -296,7 +303,7 @@ export class RobertaForMultipleChoice extends RobertaPreTrainedModel {
   forward({ labels, labelSmoothing, ...inputs }: MultipleChoiceInputs): ClassificationOutputs {
     return tidy(() => {
       const { rows, choices } = flattenChoices(inputs);
-      const { poolerOutput } = this.roberta.forward({ ...rows, firstTokenOnly: true }); // [B * C, E]
+      const { poolerOutput } = this.roberta.forward(rows, { firstTokenOnly: true }); // [B * C, E]
       const scores = this.classifier.forward(this.dropout.forward(poolerOutput!)); // [B * C, 1]
       const logits = scores.reshape([-1, choices]) as tf.Tensor2D; // [B, C]
       const loss = labels ? singleLabelLoss(logits, labels, { labelSmoothing }) : undefined;

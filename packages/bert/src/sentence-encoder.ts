@@ -85,7 +85,8 @@ export class SentenceEncoder {
   /** Embeddings [B, E]. */
   forward(inputs: EncoderInputs): tf.Tensor2D {
     return tidy(() => {
-      const { lastHiddenState } = this.encoder.forward(inputs); // [B, T, E]
+      const asked = { firstTokenOnly: this.pooling === 'cls' };
+      const { lastHiddenState } = this.encoder.forward(inputs, asked); // [B, T, E], or [B, 1, E]
       const [batch, length] = lastHiddenState.shape;
       const mask = inputs.attentionMask
         ? (tf.cast(idTensor(inputs.attentionMask, 'attentionMask'), 'float32') as tf.Tensor2D)

@@ -46,15 +46,13 @@ export class GPT2DecodingSession extends StatesSession implements DecodingSessio
     this.#cache.dispose();
   }
 
-  protected override feed(tokens: Tokens): tf.Tensor {
+  protected override feed(tokens: Tokens, allPositions: boolean): tf.Tensor {
     const past = this.#cache.length;
     const total = past + tokens[0]!.length;
     for (const row of this.#mask) while (row.length < total) row.push(1);
-    return this.#model.transformer.forward({
-      inputIds: tokens,
-      cache: this.#cache,
-      ...(this.#padded ? this.#padding(past, total) : {}),
-    }).lastHiddenState;
+    const padding = this.#padded ? this.#padding(past, total) : {};
+    const inputs = { inputIds: tokens, cache: this.#cache, ...padding };
+    return this.#model.transformer.forward(inputs, { lastTokenOnly: !allPositions }).lastHiddenState;
   }
 
   protected override score(states: tf.Tensor): tf.Tensor {

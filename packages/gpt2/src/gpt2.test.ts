@@ -45,6 +45,31 @@ describe('GPT2LMHeadModel against transformers', () => {
     );
   });
 
+  it('gives the last token alone where no other is asked for, with a gradient of its own', () => {
+    const inputs = { inputIds: ids!, attentionMask: mask!, positionIds: positions! };
+    const { transformer } = model;
+    const last = (asked: object) => {
+      const { lastHiddenState } = transformer.forward(inputs, asked);
+      const [batch, length, width] = lastHiddenState.shape;
+      return tf.slice(lastHiddenState, [0, length - 1, 0], [batch, 1, width]);
+    };
+    expect(transformer.forward(inputs, { lastTokenOnly: true }).lastHiddenState.shape[1]).toBe(1);
+    const gradients = (asked: object, gradientCheckpointing = false) => {
+      Object.assign(inputs, { gradientCheckpointing });
+      return tf.variableGrads(() => tf.sum(tf.square(last(asked))) as tf.Scalar, transformer.parameters());
+    };
+    const whole = gradients({});
+    for (const again of [false, true]) {
+      const alone = gradients({ lastTokenOnly: true }, again);
+      expectClose(alone.value.dataSync(), whole.value.dataSync(), closeTo.models);
+      for (const [name, gradient] of Object.entries(whole.grads)) {
+        expectClose(alone.grads[name]!.dataSync(), gradient.dataSync(), closeTo.gradients, name);
+      }
+    }
+    const all = transformer.forward({ ...inputs, outputHiddenStates: true }, { lastTokenOnly: true });
+    expect(all.lastHiddenState.shape[1]).toBe(ids![0]!.length);
+  });
+
   it.each([
     ['with logits', {}],
     ['without logits', { outputLogits: false as const }],

@@ -35,12 +35,18 @@ const activations: Record<GPT2Config['activation_function'], Activation> = {
 };
 
 /** What goes through the blocks beside the hidden states. */
-interface BlockInputs {
+interface BlockInputs extends AskedTokens {
   /** [B, positions so far], 1 keep, 0 hide; absent when all count */
   keyPaddingMask?: tf.Tensor;
   cache?: KeyValueCache;
   /** Collects the probabilities [B, H, T, positions so far] of each layer. */
   attentions?: tf.Tensor[];
+}
+
+/** The last token of each row: [B, T, E] -> [B, 1, E] */
+function lastTokens(x: tf.Tensor): tf.Tensor3D {
+  const [batch, length, width] = x.shape as [number, number, number];
+  return tf.slice(x as tf.Tensor3D, [0, length - 1, 0], [batch, 1, width]);
 }
 
 /** GPT-2's Conv1D: a linear whose weight is stored [in, out]. */
@@ -71,13 +77,13 @@ class Attention extends Module {
     this.resid_dropout = new Dropout(config.resid_pdrop);
   }
 
-  forward(x: tf.Tensor, { keyPaddingMask, cache, attentions }: BlockInputs): tf.Tensor {
+  forward(x: tf.Tensor, { keyPaddingMask, cache, attentions, lastTokenOnly }: BlockInputs): tf.Tensor {
     const [query, key, value] = tf.split(this.c_attn.forward(x), 3, -1) as tf.Tensor3D[]; // each [B, T, E]
     const held = cache
       ? cache.append(this.layer, key!, value!)
       : { key: key!, value: value!, length: key!.shape[1] };
     const inputs = {
-      query: query!,
+      query: lastTokenOnly ? lastTokens(query!) : query!,
       key: held.key,
       value: held.value,
       keyLength: held.length,
@@ -137,7 +143,8 @@ class Block extends Module {
   }
 
   forward(x: tf.Tensor, inputs: BlockInputs): tf.Tensor {
-    const attended = tf.add(x, this.attn.forward(this.ln_1.forward(x), inputs)); // [B, T, E]
+    const asked = inputs.lastTokenOnly ? lastTokens(x) : x;
+    const attended = tf.add(asked, this.attn.forward(this.ln_1.forward(x), inputs)); // [B, T, E]
     return tf.add(attended, this.mlp.forward(this.ln_2.forward(attended))); // [B, T, E]
   }
 }
@@ -156,8 +163,17 @@ export interface GPT2Inputs {
   gradientCheckpointing?: boolean;
 }
 
+/** Which tokens what follows the blocks looks at. */
+export interface AskedTokens {
+  /**
+   * The last block computes the last token of each row alone, and `lastHiddenState` is [B, 1, E]: what generation
+   * needs of a prompt. Where hidden states or attentions are asked for, all are computed. Default: false.
+   */
+  lastTokenOnly?: boolean;
+}
+
 export interface GPT2Outputs {
-  /** [B, T, E], after the last layer normalisation */
+  /** [B, T, E], or [B, 1, E] where `lastTokenOnly` asked for no more, after the last layer normalisation */
   lastHiddenState: tf.Tensor3D;
   /** L + 1 tensors [B, T, E]: the embeddings, then each block's output, the last one normalised */
   hiddenStates?: tf.Tensor3D[];
@@ -210,11 +226,11 @@ export class GPT2Model extends PretrainedModel<GPT2Config> {
     });
   }
 
-  forward(inputs: GPT2Inputs): GPT2Outputs {
-    return tf.tidy(() => this.#run(inputs) as GPT2Outputs & tf.TensorContainer);
+  forward(inputs: GPT2Inputs, asked: AskedTokens = {}): GPT2Outputs {
+    return tf.tidy(() => this.#run(inputs, asked) as GPT2Outputs & tf.TensorContainer);
   }
 
-  #run({ cache, ...inputs }: GPT2Inputs): GPT2Outputs {
+  #run({ cache, ...inputs }: GPT2Inputs, asked: AskedTokens): GPT2Outputs {
     const ids = idTensor(inputs.inputIds); // [B, T]
     const [batch, length] = ids.shape;
     const past = cache?.length ?? 0;
@@ -237,10 +253,14 @@ export class GPT2Model extends PretrainedModel<GPT2Config> {
       ...(inputs.attentionMask ? { keyPaddingMask: idTensor(inputs.attentionMask, 'attentionMask') } : {}),
       ...(inputs.outputAttentions ? { attentions } : {}),
     };
+    const lastTokenOnly =
+      asked.lastTokenOnly === true && length > 1 && !inputs.outputHiddenStates && !inputs.outputAttentions;
     for (const block of this.h) {
-      const run = (): tf.Tensor => block.forward(hidden, passed); // [B, T, E]
+      const own: BlockInputs =
+        lastTokenOnly && block === this.h.at(-1) ? { ...passed, lastTokenOnly } : passed;
+      const run = (): tf.Tensor => block.forward(hidden, own); // [B, T, E]
       // What a block leaves behind is freed before the next one runs; probabilities must outlive it.
-      if (inputs.gradientCheckpointing) hidden = checkpointed(block, hidden, passed);
+      if (inputs.gradientCheckpointing) hidden = checkpointed(block, hidden, own);
       else hidden = inputs.outputAttentions ? run() : tf.tidy(run);
       if (inputs.outputHiddenStates) hiddenStates.push(hidden);
     }
@@ -265,8 +285,12 @@ export class GPT2Model extends PretrainedModel<GPT2Config> {
 }
 
 /** A block whose activations are computed again when its gradient is. */
-function checkpointed(block: Block, x: tf.Tensor, { keyPaddingMask }: BlockInputs): tf.Tensor {
+function checkpointed(
+  block: Block,
+  x: tf.Tensor,
+  { keyPaddingMask, lastTokenOnly = false }: BlockInputs,
+): tf.Tensor {
   const forward = (hidden: tf.Tensor, mask?: tf.Tensor): tf.Tensor =>
-    block.forward(hidden, mask ? { keyPaddingMask: mask } : {});
+    block.forward(hidden, { lastTokenOnly, ...(mask ? { keyPaddingMask: mask } : {}) });
   return gradientCheckpoint(forward, keyPaddingMask ? [x, keyPaddingMask] : [x], block.parameters());
 }

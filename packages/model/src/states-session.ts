@@ -17,8 +17,11 @@ export abstract class StatesSession {
     return this.#read(tokens, false, (logits) => topTokens(logits, count));
   }
 
-  /** States [B, T, E] of new positions, which the cache then holds. Called inside tf.tidy. */
-  protected abstract feed(tokens: Tokens): tf.Tensor;
+  /**
+   * States [B, T, E] of new positions, which the cache then holds; where not all positions are wanted, those of the
+   * last [B, 1, E] are enough. Called inside tf.tidy.
+   */
+  protected abstract feed(tokens: Tokens, allPositions: boolean): tf.Tensor;
 
   /** Logits [rows, V] of states [rows, E]. Called inside tf.tidy. */
   protected abstract score(states: tf.Tensor): tf.Tensor;
@@ -27,7 +30,7 @@ export abstract class StatesSession {
   #read<T>(tokens: Tokens, allPositions: boolean, read: (logits: tf.Tensor) => T): T {
     let result: T | undefined;
     tf.tidy(() => {
-      const states = this.feed(tokens);
+      const states = this.feed(tokens, allPositions);
       const [batch, length, width] = states.shape as [number, number, number];
       const wanted =
         allPositions || length === 1 ? states : tf.slice(states, [0, length - 1, 0], [batch, 1, width]);
