@@ -111,11 +111,16 @@ export function workOf(workload: Workload): Work {
     case 'bert-forward':
       return { flops: forwardFlops(workload.batch, workload.length, 1, 0) };
     case 'bert-step':
-      return { flops: 3 * forwardFlops(workload.batch, workload.length, 1, 0) };
+      // A classifier looks at the first token: of the others the last block gives keys and values only.
+      return {
+        flops:
+          3 *
+          (forwardFlops(workload.batch, workload.length, 1, 0) - unasked(workload.batch, workload.length)),
+      };
     case 'gpt2-step':
       return { flops: 3 * forwardFlops(workload.batch, workload.length, 0.5, workload.length) };
     case 'gpt2-prompt':
-      return { flops: forwardFlops(1, workload.length, 0.5, 1) };
+      return { flops: forwardFlops(1, workload.length, 0.5, 1) - unasked(1, workload.length) };
     case 'gpt2-decode': {
       // An int8 weight of groups of 32 has a float32 scale for each.
       const weights = (blockParameters + headParameters) * (workload.int8 ? 1 + 4 / 32 : 4);
@@ -132,4 +137,9 @@ function forwardFlops(batch: number, length: number, part: number, scored: numbe
   const linear = 2 * batch * length * blockParameters;
   const attention = 12 * 4 * batch * length * length * 768 * part;
   return linear + attention + 2 * batch * scored * headParameters;
+}
+
+/** What the last block need not compute where one token of each text is asked for: all but keys and values. */
+function unasked(batch: number, length: number): number {
+  return 2 * batch * (length - 1) * 10 * 768 * 768;
 }

@@ -61,7 +61,8 @@ def f1(prediction, answer):
 
 
 def judge(model, tokenizer, path):
-    answer = pipeline("question-answering", model=model, tokenizer=tokenizer, device="cpu")
+    # The Trainer leaves the model in training mode, and a pipeline takes it as it is.
+    answer = pipeline("question-answering", model=model.eval(), tokenizer=tokenizer, device="cpu")
     exact, overlap, count = 0.0, 0.0, 0
     for question, context, answers in questions(path):
         found = answer(question=question, context=context, max_seq_len=256, doc_stride=64)["answer"]
@@ -77,8 +78,9 @@ def main():
     model = AutoModelForQuestionAnswering.from_pretrained(flags.model)
     dataset = list(features(tokenizer, f"{flags.run}/train.json"))
     settings = {"epochs": 2, "batch_size": 16, "learning_rate": 1e-4}
-    _, report = train(model, tokenizer, dataset, flags, **settings)
+    trainer, report = train(model, tokenizer, dataset, flags, **settings)
     if flags.steps is None:
+        trainer.save_model(flags.out)
         report["heldOut"] = judge(model, tokenizer, f"{flags.run}/heldOut.json")
         report["tales"] = judge(model, tokenizer, f"{flags.run}/tales.json")
     print(json.dumps(report))
