@@ -151,6 +151,8 @@ const indicesOf = (dataset: Dataset<unknown>): number[] =>
   Array.from({ length: dataset.length }, (_, i) => i);
 
 function lengthOf(example: unknown, column: string): number | undefined {
+  // Where reading fails is told when the example is read for its batch.
+  if (example instanceof Promise) example.catch(() => {});
   const fields = (example ?? {}) as Record<string, unknown>;
   const stated = fields[column];
   return typeof stated === 'number' ? stated : (fields.inputIds as ArrayLike<number> | undefined)?.length;

@@ -49,6 +49,10 @@ describe('predictions', () => {
     const unread = { length: texts.length, at: async (i: number) => texts[i] };
     const { labels } = await trainerOf(model, { groupByLength: true }).predict(unread);
     expect(labels).toHaveLength(texts.length);
+    const broken = { length: 2, at: () => Promise.reject(new Error('the disk is gone')) };
+    await expect(trainerOf(model, { groupByLength: true }).predict(broken)).rejects.toThrow(
+      'the disk is gone',
+    );
   });
 
   it('are generated texts with predictWithGenerate', async () => {

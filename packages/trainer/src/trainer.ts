@@ -246,7 +246,7 @@ export class Trainer<Example = Record<string, unknown>> {
     const { state } = this;
     const steps = state.globalStep - this.#progress.lastLoggedStep;
     const entry = {
-      loss: round(this.#progress.recentLoss / steps, 4),
+      loss: Number((this.#progress.recentLoss / steps).toFixed(4)),
       grad_norm: this.#lastGradNorm,
       learning_rate: this.#lastRate,
     };
@@ -307,9 +307,9 @@ export class Trainer<Example = Record<string, unknown>> {
     const trainingLoss = state.globalStep === 0 ? 0 : this.#progress.totalLoss / state.globalStep;
     const samples = steps * args.perDeviceTrainBatchSize * args.gradientAccumulationSteps;
     const metrics = {
-      train_runtime: round(seconds, 4),
-      train_samples_per_second: round(samples / seconds, 3),
-      train_steps_per_second: round(steps / seconds, 3),
+      train_runtime: Number(seconds.toFixed(4)),
+      train_samples_per_second: Number((samples / seconds).toFixed(3)),
+      train_steps_per_second: Number((steps / seconds).toFixed(3)),
       train_loss: trainingLoss,
     };
     if (args.loadBestModelAtEnd && state.bestModelCheckpoint !== null)
@@ -395,8 +395,4 @@ export class Trainer<Example = Record<string, unknown>> {
     const context = { args: this.args, state: this.state, control: this.#control };
     return this.#callbacks.call(hook, context, values);
   }
-}
-
-function round(value: number, digits: number): number {
-  return Math.round(value * 10 ** digits) / 10 ** digits;
 }
