@@ -69,6 +69,12 @@ export { activation } from './ops/activation.js';
 export { type AttentionInputs, attentionWithWeights, scaledDotProductAttention } from './ops/attention.js';
 export { type BeamAttentionInputs, beamAttention, hasBeamAttention } from './ops/beam-attention.js';
 export { type CrossEntropyOptions, crossEntropy } from './ops/cross-entropy.js';
+export {
+  type DecoderStepInputs,
+  decoderStep,
+  hasDecoderStep,
+  type StepLinear,
+} from './ops/decoder-step.js';
 export { hasKernel, isRecording, runFused } from './ops/dispatch.js';
 export { DropoutState, dropout, dropoutState, noDropout } from './ops/dropout.js';
 export { type EmbeddingOptions, embedding } from './ops/embedding.js';
@@ -81,6 +87,7 @@ export type {
   BeamAttentionAttrs,
   CacheAppendAttrs,
   CrossEntropyAttrs,
+  DecoderStepAttrs,
   DropoutAttrs,
   EmbeddingGradAttrs,
   LinearAttrs,

@@ -5,7 +5,8 @@
  * B batch, T positions, E width (dim), F inner width (hidden_dim), H heads, V vocabulary, N classes. Field names
  * are the checkpoint's.
  */
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import {
   type Activation,
   attentionWithWeights,

@@ -1,5 +1,6 @@
 /** What the heads of all families take and give, and the small steps that they share. */
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { Dropout } from '@weft/attention';
 import type { EncoderConfig } from './config.js';
 import type { EncoderInputs, EncoderOutputs, Rows } from './inputs.js';

@@ -3,7 +3,8 @@
  *
  * B batch, T positions, E width, V vocabulary, N classes, C choices.
  */
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import {
   type Activation,
   type Dropout,

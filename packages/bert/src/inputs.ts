@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import type { IdRows } from '@weft/attention';
 import { InputError } from '@weft/errors';
 

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { gradientCheckpoint, idTensor, type Module } from '@weft/attention';
 import type { AskedTokens, EncoderInputs, EncoderOutputs } from './inputs.js';
 

@@ -2,7 +2,8 @@
  * The heads' losses, each once for all families, as transformers defines them.
  * B batch, T positions, N classes.
  */
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { crossEntropy, embedding, idTensor, linear, linearCrossEntropy } from '@weft/attention';
 import { InputError } from '@weft/errors';
 import type { ProblemType } from './config.js';

@@ -6,7 +6,8 @@
  * B batch, T positions, E width (hidden_size), F inner width (intermediate_size), H heads, V vocabulary,
  * L layers. Field names are the checkpoint's.
  */
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import {
   type Activation,
   attentionWithWeights,

@@ -4,7 +4,8 @@
  *
  * B batch, T positions, E width, V vocabulary, N classes. Field names are the checkpoint's.
  */
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import {
   activation,
   type Dropout,

@@ -1,6 +1,8 @@
 /** Sentence embeddings from folders of sentence-transformers: an encoder, pooling, normalisation. */
 import { dirname, join } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import { idTensor } from '@weft/attention';
 import { readJson, resolveModelFiles } from '@weft/checkpoint';
 import { ConfigError } from '@weft/errors';

@@ -4,14 +4,17 @@
  *
  * B batch, T positions fed, E width (n_embd), H heads, V vocabulary, L layers. Field names are the checkpoint's.
  */
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import {
   type Activation,
   attentionWithWeights,
   Dropout,
+  decoderStep,
   dropoutState,
   Embedding,
   gradientCheckpoint,
+  hasDecoderStep,
   idTensor,
   KeyValueCache,
   LayerNorm,
@@ -20,6 +23,7 @@ import {
   noDropout,
   normal,
   type Scope,
+  type StepLinear,
   scaledDotProductAttention,
 } from '@weft/attention';
 import { ConfigError, InputError } from '@weft/errors';
@@ -143,9 +147,31 @@ class Block extends Module {
   }
 
   forward(x: tf.Tensor, inputs: BlockInputs): tf.Tensor {
+    const stepped = this.#step(x, inputs);
+    if (stepped) return stepped;
     const asked = inputs.lastTokenOnly ? lastTokens(x) : x;
     const attended = tf.add(asked, this.attn.forward(this.ln_1.forward(x), inputs)); // [B, T, E]
     return tf.add(attended, this.mlp.forward(this.ln_2.forward(attended))); // [B, T, E]
+  }
+
+  /** The whole block in one call, where decoding allows that. */
+  #step(x: tf.Tensor, { cache, attentions, keyPaddingMask }: BlockInputs): tf.Tensor | undefined {
+    if (!cache || attentions || this.training || !hasDecoderStep(x)) return undefined;
+    const of = (linear: Linear): StepLinear => ({ weight: linear.weightFor(x), bias: linear.bias! });
+    const [batch, , width] = x.shape as [number, number, number];
+    const { key, value, length } = cache.room(this.attn.layer, batch, width);
+    return decoderStep(x, {
+      key,
+      value,
+      length,
+      ...(keyPaddingMask ? { keyPaddingMask } : {}),
+      norms: [this.ln_1, this.ln_2],
+      linears: [of(this.attn.c_attn), of(this.attn.c_proj), of(this.mlp.c_fc), of(this.mlp.c_proj)],
+      numHeads: this.attn.numHeads,
+      scale: this.attn.scale,
+      epsilon: this.ln_1.epsilon,
+      activation: this.mlp.activation,
+    });
   }
 }
 

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { crossEntropy, embedding, idTensor, Linear, normal } from '@weft/attention';
 import { InputError } from '@weft/errors';
 import { type LoadOptions, loadPretrained, type ModelSource, PretrainedModel, scopeOf } from '@weft/model';

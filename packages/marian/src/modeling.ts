@@ -4,7 +4,8 @@
  *
  * B batch, T target and S source positions, E width (d_model), H heads. Field names are the checkpoint's.
  */
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import {
   type Activation,
   attentionWithWeights,

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import { Module, randomSource, Scope, weightsSource } from '@weft/attention';
 import {
   type Allocate,

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { type IdRows, idTensor, type KeysAndValues, type KeyValueCache } from '@weft/attention';
 import type { DecodingInput, DecodingSession } from '@weft/generation';
 import { partsByLength, Sources } from './seq2seq-sources.js';

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { type TopTokens, topTokens } from '@weft/attention';
 
 type Tokens = readonly (readonly number[])[];

@@ -1,6 +1,8 @@
 /** Classes: their names in a configuration, and their scores. */
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import * as tf from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import type { BatchEncoding } from '@weft/tokenizer';
 import type { Parts } from './call.js';
 import { type ModelConfig, padRows } from './encode.js';

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { setBackend } from '@weft/backend';
 import { resolveModelFiles } from '@weft/checkpoint';
 import { InputError } from '@weft/errors';

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { Embedding, type IdRows, idTensor, KeyValueCache, normal } from '@weft/attention';
 import { InputError } from '@weft/errors';
 import {

@@ -6,7 +6,8 @@
  * B batch, T target and S source positions, E width (d_model), I inner width of attention (heads * d_kv), H heads,
  * V vocabulary. Field names are the checkpoint's.
  */
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import {
   type Activation,
   attentionWithWeights,

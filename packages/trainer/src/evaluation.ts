@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import type { Batch } from './dataset.js';
 import type { LogEntry } from './state.js';
 import { countLabels, type Forward, type TrainableModel } from './training-step.js';

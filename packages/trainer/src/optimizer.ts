@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
-import * as tf from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import { adamW, LayerNorm, type Module, RmsNorm } from '@weft/attention';
 import { SafetensorsFile, type TensorsToWrite, writeSafetensors } from '@weft/checkpoint';
 import { ConfigError, TrainingError } from '@weft/errors';

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import { dropoutState } from '@weft/attention';
 import { ConfigError } from '@weft/errors';
 import { type ResolvedArguments, resolveArguments } from './arguments.js';

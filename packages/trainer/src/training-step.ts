@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { accumulate, clipScale, globalNorm, type Module } from '@weft/attention';
 import { TrainingError } from '@weft/errors';
 import type { ResolvedArguments } from './arguments.js';

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import type { Module } from '@weft/attention';
 import { openWeights } from '@weft/checkpoint';
 import { TrainingError } from '@weft/errors';

@@ -27,8 +27,8 @@ def options(*folders):
     return flags
 
 
-def train(model, tokenizer, dataset, flags, *, epochs, batch_size, learning_rate):
-    """Trains, and gives the trainer and what it took."""
+def train(model, tokenizer, dataset, flags, *, epochs, batch_size, learning_rate, dev=None):
+    """Trains, judging the model on `dev` after each epoch, and gives the trainer and what it took."""
     trainer = Trainer(
         model=model,
         args=TrainingArguments(
@@ -41,11 +41,13 @@ def train(model, tokenizer, dataset, flags, *, epochs, batch_size, learning_rate
             weight_decay=0.01,
             group_by_length=True,
             save_strategy="no",
+            eval_strategy="no" if dev is None else "epoch",
             report_to=[],
             use_cpu=True,
             logging_steps=100,
         ),
         train_dataset=dataset,
+        eval_dataset=dev,
         data_collator=DataCollatorWithPadding(tokenizer),
         callbacks=[Stop(flags.steps)],
     )

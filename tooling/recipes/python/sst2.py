@@ -25,7 +25,7 @@ def main():
         ]
 
     model = AutoModelForSequenceClassification.from_pretrained(flags.model, num_labels=2)
-    settings = {"epochs": 3, "batch_size": 32, "learning_rate": 5e-5}
+    settings = {"epochs": 3, "batch_size": 32, "learning_rate": 5e-5, "dev": read("dev")}
     trainer, report = train(model, tokenizer, read("train"), flags, **settings)
     if flags.steps is None:
         found = trainer.predict(read("test"))

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { AutoModelForQuestionAnswering } from '@weft/bert';
 import { columnOf, ofFirstRow, textOf } from '../data/columns.js';
 import type { Row, Source } from '../data/source.js';

@@ -1,5 +1,6 @@
 /** The views that explain: where attention goes, which tokens speak for a label, how a text is cut. */
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import type {
   AttentionResult,
   PlacedToken,

@@ -7,6 +7,7 @@ import { embedding } from '../ops/embedding.js';
 import type { Activation, WeightLayout } from '../ops/kernels.js';
 import { layerNorm } from '../ops/layer-norm.js';
 import { linear } from '../ops/linear.js';
+import type { QuantizedWeight } from '../ops/quantized-linear.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { Int8Copy } from './int8-copy.js';
 
@@ -43,6 +44,11 @@ export class Linear extends Module {
   forward(x: tf.Tensor, activation: Activation = 'none'): tf.Tensor {
     if (this.#int8?.serves(x)) return this.#int8.linear(x, this.bias, activation);
     return linear(x, this.weight, this.bias, { layout: this.layout, activation });
+  }
+
+  /** What {@link forward} multiplies x by: the weight, or its int8 copy. */
+  weightFor(x: tf.Tensor): tf.Tensor | QuantizedWeight {
+    return this.#int8?.serves(x) ? this.#int8.weight : this.weight;
   }
 
   /**

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import type { Initializer } from '../module/initializers.js';
 import { Module } from '../module/module.js';
 import type { Scope } from '../module/scope.js';

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { InputError } from '@weft/errors';
 
 /** Rows of whole numbers of one length, or an int32 tensor [B, T]: token ids, masks, labels. */

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { InputError } from '@weft/errors';
 import { hasBeamAttention } from '../ops/beam-attention.js';
 import { hasKernel, runFused } from '../ops/dispatch.js';
@@ -68,15 +69,7 @@ export class KeyValueCache {
    * it gives; the caller keeps what it passed. `advance` moves on once every layer has been fed.
    */
   append(layer: number, key: tf.Tensor3D, value: tf.Tensor3D): CachedKeysAndValues {
-    const length = this.#length + key.shape[1];
-    if (length > this.maxLength) {
-      throw new InputError({
-        operation: 'KeyValueCache.append',
-        expected: `at most ${this.maxLength} positions`,
-        received: String(length),
-        remedy: 'shorten the prompt or ask for fewer new tokens',
-      });
-    }
+    const length = this.#lengthWith(key.shape[1]);
     // Only one new position at a time can be looked up in the table.
     if (this.#shared && key.shape[1] > 1) this.#settle(this.#shared);
     const held = this.#layers[layer];
@@ -88,6 +81,30 @@ export class KeyValueCache {
         };
     this.#layers[layer] = next;
     return { ...next, length, ...(this.#shared ? { rows: this.#shared.table(length) } : {}) };
+  }
+
+  /**
+   * The buffers of a layer with room for one more position of `batch` rows, which who asks writes in place, for
+   * {@link decoderStep}; `length` counts that position.
+   */
+  room(layer: number, batch: number, width: number): CachedKeysAndValues {
+    const length = this.#lengthWith(1);
+    if (this.#shared) this.#settle(this.#shared);
+    const shape: [number, number, number] = [batch, 1, width];
+    const roomy = this.#roomy(this.#layers[layer], shape, shape, length);
+    this.#layers[layer] = roomy;
+    return { ...roomy, length };
+  }
+
+  #lengthWith(positions: number): number {
+    const length = this.#length + positions;
+    if (length <= this.maxLength) return length;
+    throw new InputError({
+      operation: 'KeyValueCache.append',
+      expected: `at most ${this.maxLength} positions`,
+      received: String(length),
+      remedy: 'shorten the prompt or ask for fewer new tokens',
+    });
   }
 
   /** Counts `positions` more as fed, after every layer has them. */
@@ -162,14 +179,21 @@ export class KeyValueCache {
     value: tf.Tensor3D,
     length: number,
   ): LayerCache {
-    const roomy = held && held.key.shape[1] >= length ? held : this.#grow(held, key, value, length);
+    const roomy = this.#roomy(held, key.shape, value.shape, length);
     const attrs: CacheAppendAttrs = { position: this.#length };
     tf.dispose(runFused(CACHE_APPEND, { cache: roomy.key, update: key }, attrs));
     tf.dispose(runFused(CACHE_APPEND, { cache: roomy.value, update: value }, attrs));
     return roomy;
   }
 
-  #grow(held: LayerCache | undefined, key: tf.Tensor3D, value: tf.Tensor3D, length: number): LayerCache {
+  /** The buffers themselves where they reach, else larger ones that hold the same. */
+  #roomy(
+    held: LayerCache | undefined,
+    keyShape: [number, number, number],
+    valueShape: [number, number, number],
+    length: number,
+  ): LayerCache {
+    if (held && held.key.shape[1] >= length) return held;
     const least = this.#sharesRows ? 32 : 64;
     const capacity = Math.min(this.maxLength, Math.max(least, 2 ** Math.ceil(Math.log2(length))));
     const enlarge = (
@@ -186,7 +210,7 @@ export class KeyValueCache {
       old.dispose();
       return room;
     };
-    return { key: enlarge(held?.key, key.shape), value: enlarge(held?.value, value.shape) };
+    return { key: enlarge(held?.key, keyShape), value: enlarge(held?.value, valueShape) };
   }
 }
 

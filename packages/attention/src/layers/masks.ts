@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
 
 /**
  * Which positions of padded rows count: 1 for the first `lengths[row]` of them, 0 for the rest.

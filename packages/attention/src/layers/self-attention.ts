@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { ConfigError } from '@weft/errors';
 import { Module } from '../module/module.js';
 import { Scope } from '../module/scope.js';

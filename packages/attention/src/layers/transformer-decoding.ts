@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { linear } from '../ops/linear.js';
 import { type IdRows, idTensor } from './ids.js';
 import { KeyValueCache } from './key-value-cache.js';

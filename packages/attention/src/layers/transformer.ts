@@ -4,7 +4,8 @@
  *
  * B batch, S source positions, T target positions, E width, V target vocabulary.
  */
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { ConfigError } from '@weft/errors';
 import { normal, xavierUniform } from '../module/initializers.js';
 import { Module } from '../module/module.js';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
 
 /**
  * A part of a model. Its own fields that are tfjs variables are its parameters, its fields that are modules (or

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import type { Initializer } from './initializers.js';
 
 /** Where parameters come from: drawn at random, or read from a checkpoint. */

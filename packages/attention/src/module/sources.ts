@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { CheckpointError } from '@weft/errors';
 import { philoxBlock } from '../ops/philox.js';
 import type { Initializer, RandomNumbers } from './initializers.js';

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { hasKernel, registerFusedGradient, runFused } from './dispatch.js';
 import { ACTIVATION, ACTIVATION_GRAD, type Activation, type ActivationAttrs } from './kernels.js';
 

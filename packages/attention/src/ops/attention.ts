@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { InputError } from '@weft/errors';
 import { checkShape } from './check.js';
 import { hasKernel, isRecording, runFused } from './dispatch.js';

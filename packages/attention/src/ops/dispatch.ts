@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
 
 /** True where the active backend has a kernel of this name, which then takes the op over. */
 export function hasKernel(name: string): boolean {
@@ -10,16 +10,18 @@ export function isRecording(): boolean {
   return tf.engine().state.gradientDepth > 0;
 }
 
-type Inputs = Record<string, tf.Tensor | undefined>;
+type Inputs = Record<string, tf.Tensor | readonly tf.Tensor[] | undefined>;
 
 /** Runs a fused kernel with the inputs that are given; its outputs, in the order of the contract. */
 export function runFused(name: string, inputs: Inputs, attrs: object): tf.Tensor[] {
-  const present: tf.NamedTensorMap = {};
+  const present: Inputs = {};
   for (const key in inputs) {
     const tensor = inputs[key];
     if (tensor !== undefined) present[key] = tensor;
   }
-  const outputs = tf.engine().runKernel(name, present, attrs as tf.NamedAttrMap) as unknown;
+  const outputs = tf
+    .engine()
+    .runKernel(name, present as tf.NamedTensorMap, attrs as tf.NamedAttrMap) as unknown;
   return Array.isArray(outputs) ? (outputs as tf.Tensor[]) : [outputs as tf.Tensor];
 }
 

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { InputError } from '@weft/errors';
 import { hasKernel, registerFusedGradient, runFused } from './dispatch.js';
 import { DROPOUT, type DropoutAttrs } from './kernels.js';

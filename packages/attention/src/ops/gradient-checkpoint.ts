@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { isRecording } from './dispatch.js';
 import { dropoutState } from './dropout.js';
 

@@ -91,6 +91,24 @@ export interface CacheAppendAttrs {
 export const CACHE_APPEND = 'WeftCacheAppend';
 
 /**
+ * One new position a row through a decoder block with layer normalisation before each part, its keys and values
+ * written into the caches in place; no gradient. h = x + project(attention(join(norm1(x)))), y = h +
+ * down(activation(up(norm2(h)))), attention as in ATTENTION over the position + 1 keys.
+ * in: x [B, 1, E], key [P, C, E], value [P, C, E], keyPaddingMask? [B, position + 1], and lists: norms (gamma, beta of the
+ * first, then of the second, [E]), weights (join [E, 3E], project [E, E], up [E, F], down [F, E]), biases; where
+ * groupSize is not 0, weights are int8 as in QUANTIZED_LINEAR and scales are theirs. out: [y [B, 1, E]].
+ */
+export interface DecoderStepAttrs {
+  numHeads: number;
+  scale: number;
+  epsilon: number;
+  activation: Activation;
+  position: number;
+  groupSize: number;
+}
+export const DECODER_STEP = 'WeftDecoderStep';
+
+/**
  * Attention of one position a row over a cache whose rows share their pasts; no gradient.
  * in: query [R, 1, H * D], key [P, C, H * D], value [P, C, H * D], rows int32 [R, keyLength] (position t of row r lies
  * in row rows[r, t] of key and value; numbers outside [0, P) are refused), bias? [1, H, 1, keyLength].

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { asMatrix, checkShape } from './check.js';
 import { hasKernel, registerFusedGradient, runFused } from './dispatch.js';
 import { LAYER_NORM, LAYER_NORM_GRAD, type NormAttrs } from './kernels.js';

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { checkShape } from './check.js';
 import { type CrossEntropyOptions, checkLabels, crossEntropy, crossEntropyAttrs } from './cross-entropy.js';
 import { hasKernel, isRecording, registerFusedGradient, runFused } from './dispatch.js';

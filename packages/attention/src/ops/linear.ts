@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { activation } from './activation.js';
 import { asMatrix, checkShape } from './check.js';
 import { hasKernel, isRecording, registerFusedGradient, runFused } from './dispatch.js';

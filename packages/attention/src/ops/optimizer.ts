@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { hasKernel, runFused } from './dispatch.js';
 import { ACCUMULATE, ADAMW, type AdamWAttrs, GLOBAL_NORM } from './kernels.js';
 

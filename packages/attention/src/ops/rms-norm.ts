@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { asMatrix, checkShape } from './check.js';
 import { hasKernel, registerFusedGradient, runFused } from './dispatch.js';
 import { type NormAttrs, RMS_NORM, RMS_NORM_GRAD } from './kernels.js';

@@ -56,7 +56,8 @@ enum Slot {
   kSlotKernel1 = 4,
   kSlotKernel2 = 5,
   kSlotKernel3 = 6,
-  kSlotCount = 7,
+  kSlotStep = 7,
+  kSlotCount = 8,
 };
 void* scratch_bytes(Slot slot, size_t bytes);
 static inline float* scratch(Slot slot, int64_t floats) {

@@ -160,6 +160,31 @@ export interface KernelFunctions {
     mean: boolean,
   ): number;
 
+  decoderStep(
+    x: Floats,
+    key: Floats,
+    value: Floats,
+    padding: Maybe<Floats>,
+    y: Floats,
+    norms: Floats[],
+    weights: Floats[],
+    biases: Floats[],
+    quantized0: Maybe<Int32Array>,
+    quantized1: Maybe<Int32Array>,
+    quantized2: Maybe<Int32Array>,
+    quantized3: Maybe<Int32Array>,
+    rows: number,
+    width: number,
+    inner: number,
+    heads: number,
+    capacity: number,
+    position: number,
+    group: number,
+    scale: number,
+    epsilon: number,
+    activation: number,
+  ): void;
+
   dropout(x: Floats, y: Floats, n: number, rate: number, seed: number, offset: number): void;
   /** The place of an id that is out of range, -1 for none. */
   gather(

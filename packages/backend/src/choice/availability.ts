@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { loadAddon } from '../addon/load.js';
 import { registerNative } from '../native/register.js';
 import { loadTensorflow } from '../tensorflow/load.js';

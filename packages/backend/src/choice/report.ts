@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import { type InstructionSet, instructionSets } from '../addon/addon.js';
 import { loadAddon } from '../addon/load.js';
 import { NativeBackend, type NativeMemory } from '../native/native-backend.js';

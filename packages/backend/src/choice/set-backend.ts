@@ -1,5 +1,7 @@
 import { env, stderr } from 'node:process';
-import * as tf from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import { BackendError } from '@weft/errors';
 import { installedGpuPackage, loadTensorflow } from '../tensorflow/load.js';
 import { prepare } from './availability.js';

@@ -62,7 +62,7 @@ function expectShape(tensor: string, { shape }: TensorInfo, expected: number[]):
 }
 
 /** The mask as floats: masks may come as integers. */
-function paddingOf(backend: NativeBackend, mask: TensorInfo | undefined): Float32Array | null {
+export function paddingOf(backend: NativeBackend, mask: TensorInfo | undefined): Float32Array | null {
   if (mask == null) return null;
   const values = backend.valuesOf(mask);
   return values instanceof Float32Array ? values : new Float32Array(values);

@@ -1,4 +1,7 @@
-import { backend_util, type TensorInfo } from '@tensorflow/tfjs';
+import type { TensorInfo } from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import { type KernelCall, type NativeKernel, runOnCpu } from '../native/kernel.js';
 import { sameShape, sizeOf } from './sizes.js';
 
@@ -30,7 +33,7 @@ interface Layout {
 /** A stride of 0 repeats the tensor along an axis. */
 function layoutOf(a: number[], b: number[]): Layout {
   if (sameShape(a, b)) return { shape: a, sizes: [1, sizeOf(a)], a: [0, 1], b: [0, 1] };
-  const shape = backend_util.assertAndGetBroadcastShape(a, b);
+  const shape = tf.backend_util.assertAndGetBroadcastShape(a, b);
   // From the last axis to the first; each axis joins the one before where both strides go on evenly.
   const sizes: number[] = [];
   const strides: [number[], number[]] = [[], []];

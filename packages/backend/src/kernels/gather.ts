@@ -1,4 +1,7 @@
-import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs';
+import type { TensorInfo } from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import type { EmbeddingGradAttrs } from '@weft/attention';
 import { InputError } from '@weft/errors';
 import { type KernelCall, runOnCpu } from '../native/kernel.js';
@@ -10,8 +13,8 @@ export function gatherV2(call: KernelCall<{ axis: number; batchDims: number }>):
   const { x, indices } = call.inputs as { x: TensorInfo; indices: TensorInfo };
   if (x.dtype !== 'float32' || indices.dtype !== 'int32' || attrs.batchDims)
     return runOnCpu('GatherV2', call);
-  const axis = util.parseAxisParam(attrs.axis, x.shape)[0]!;
-  const { outputShape } = backend_util.segment_util.collectGatherOpShapeInfo(
+  const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0]!;
+  const { outputShape } = tf.backend_util.segment_util.collectGatherOpShapeInfo(
     x as never,
     indices as never,
     axis,

@@ -1,4 +1,7 @@
-import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs';
+import type { TensorInfo } from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import { type KernelCall, runOnCpu } from '../native/kernel.js';
 import { activationKind } from './activation-kind.js';
 
@@ -33,7 +36,7 @@ export function fusedMatMul(call: KernelCall<FusedMatMulAttrs>): TensorInfo | Te
 }
 
 function sizeOf(tensor: TensorInfo): number {
-  return util.sizeFromShape(tensor.shape);
+  return tf.util.sizeFromShape(tensor.shape);
 }
 
 function multiply(
@@ -48,7 +51,7 @@ function multiply(
   const k = a.shape.at(transposeA ? -2 : -1)!;
   const n = b.shape.at(transposeB ? -2 : -1)!;
   const inner = b.shape.at(transposeB ? -1 : -2)!;
-  util.assert(
+  tf.util.assert(
     k === inner,
     () =>
       `Error in matMul: inner shapes (${k}) and (${inner}) of Tensors with shapes ${a.shape} and ${b.shape} and ` +
@@ -56,8 +59,8 @@ function multiply(
   );
   const outerA = a.shape.slice(0, -2);
   const outerB = b.shape.slice(0, -2);
-  const outer = backend_util.assertAndGetBroadcastShape(outerA, outerB);
-  const batch = util.sizeFromShape(outer);
+  const outer = tf.backend_util.assertAndGetBroadcastShape(outerA, outerB);
+  const batch = tf.util.sizeFromShape(outer);
   const same = sizeOfShape(outerA) === batch && sizeOfShape(outerB) === batch;
   const y = backend.output([...outer, m, n]);
   backend.addon.batchMatMul(
@@ -78,12 +81,12 @@ function multiply(
   return y;
 }
 
-const sizeOfShape = (shape: number[]): number => util.sizeFromShape(shape);
+const sizeOfShape = (shape: number[]): number => tf.util.sizeFromShape(shape);
 
 /** Which matrix of an input belongs to each matrix of the result. */
 function broadcastIndex(from: number[], to: number[], batch: number): Int32Array {
   const index = new Int32Array(batch);
-  const strides = util.computeStrides([...from, 1]);
+  const strides = tf.util.computeStrides([...from, 1]);
   const missing = to.length - from.length;
   for (let item = 0; item < batch; item++) {
     let rest = item;

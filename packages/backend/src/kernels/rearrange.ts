@@ -1,4 +1,7 @@
-import { backend_util, slice_util, type TensorInfo, util } from '@tensorflow/tfjs';
+import type { TensorInfo } from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import { type KernelCall, runOnCpu } from '../native/kernel.js';
 import type { NativeBackend } from '../native/native-backend.js';
 import { sizeOf, stridesOf } from './sizes.js';
@@ -58,11 +61,11 @@ export function slice(call: KernelCall<{ begin: number | number[]; size: number 
   const { backend, attrs } = call;
   const x = call.inputs.x!;
   if (!fourByte(x)) return runOnCpu('Slice', call);
-  const [begin, size] = slice_util.parseSliceParams(x as never, attrs.begin, attrs.size) as [
+  const [begin, size] = tf.slice_util.parseSliceParams(x as never, attrs.begin, attrs.size) as [
     number[],
     number[],
   ];
-  slice_util.assertParamsValid(x as never, begin, size);
+  tf.slice_util.assertParamsValid(x as never, begin, size);
   return part(backend, x, begin, size);
 }
 
@@ -79,8 +82,8 @@ export function splitV(call: KernelCall<{ numOrSizeSplits: number | number[]; ax
   const { backend, attrs } = call;
   const x = call.inputs.x!;
   if (!fourByte(x)) return runOnCpu('SplitV', call);
-  const axis = util.parseAxisParam(attrs.axis, x.shape)[0]!;
-  const sizes = backend_util.prepareSplitSize(x as never, attrs.numOrSizeSplits, axis);
+  const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0]!;
+  const sizes = tf.backend_util.prepareSplitSize(x as never, attrs.numOrSizeSplits, axis);
   const begin = new Array<number>(x.shape.length).fill(0);
   return sizes.map((length) => {
     const size = x.shape.slice();
@@ -94,12 +97,12 @@ export function splitV(call: KernelCall<{ numOrSizeSplits: number | number[]; ax
 export function concat(call: KernelCall<{ axis: number }>): TensorInfo | TensorInfo[] {
   const { backend, attrs } = call;
   const tensors = call.inputs as unknown as TensorInfo[];
-  const axis = util.parseAxisParam(attrs.axis, tensors[0]!.shape)[0]!;
+  const axis = tf.util.parseAxisParam(attrs.axis, tensors[0]!.shape)[0]!;
   const { dtype } = tensors[0]!;
   if (!tensors.every((tensor) => fourByte(tensor) && tensor.dtype === dtype)) return runOnCpu('Concat', call);
   const shapes = tensors.map(({ shape }) => shape);
-  backend_util.assertParamsConsistent(shapes, axis);
-  return join(backend, tensors as FourByte[], backend_util.computeOutShape(shapes, axis), axis);
+  tf.backend_util.assertParamsConsistent(shapes, axis);
+  return join(backend, tensors as FourByte[], tf.backend_util.computeOutShape(shapes, axis), axis);
 }
 
 /** Each tensor's part of the axis after the other. */
@@ -124,7 +127,7 @@ export function pack(call: KernelCall<{ axis: number }>): TensorInfo | TensorInf
   const { dtype, shape } = tensors[0]!;
   if (!tensors.every((tensor) => fourByte(tensor) && tensor.dtype === dtype)) return runOnCpu('Pack', call);
   for (const tensor of tensors) {
-    util.assertShapesMatch(shape, tensor.shape, 'All tensors passed to stack must have matching shapes');
+    tf.util.assertShapesMatch(shape, tensor.shape, 'All tensors passed to stack must have matching shapes');
   }
   const axis = attrs.axis < 0 ? attrs.axis + shape.length + 1 : attrs.axis;
   const packed = [...shape.slice(0, axis), tensors.length, ...shape.slice(axis)];

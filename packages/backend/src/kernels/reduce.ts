@@ -1,4 +1,7 @@
-import { backend_util, type TensorInfo, util } from '@tensorflow/tfjs';
+import type { TensorInfo } from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import { type KernelCall, type NativeKernel, runOnCpu } from '../native/kernel.js';
 import type { NativeBackend } from '../native/native-backend.js';
 
@@ -39,9 +42,9 @@ export function reduce(name: ReduceName): NativeKernel<ReduceAttrs> {
     const x = call.inputs.x!;
     if (x.dtype !== 'float32') return runOnCpu(name, call);
     // No axis at all stands for every axis.
-    const axes = util.parseAxisParam((attrs.reductionIndices ?? attrs.axis) as number[], x.shape);
-    const [kept] = backend_util.computeOutAndReduceShapes(x.shape, axes);
-    const shape = attrs.keepDims ? backend_util.expandShapeToKeepDim(kept, axes) : kept;
+    const axes = tf.util.parseAxisParam((attrs.reductionIndices ?? attrs.axis) as number[], x.shape);
+    const [kept] = tf.backend_util.computeOutAndReduceShapes(x.shape, axes);
+    const shape = attrs.keepDims ? tf.backend_util.expandShapeToKeepDim(kept, axes) : kept;
     const groups = groupsOf(x.shape, axes);
     const passes = groups.filter(({ reduced }) => reduced).length;
     const y = backend.output(shape);

@@ -8,6 +8,7 @@ import { addN, binary, binaryNames, comparison, comparisonNames, select } from '
 import { cacheAppend } from './cache-append.js';
 import { cast } from './cast.js';
 import { crossEntropy, crossEntropyGrad, linearCrossEntropy } from './cross-entropy.js';
+import { decoderStep } from './decoder-step.js';
 import { dropout } from './dropout.js';
 import { fill, fillLike } from './fill.js';
 import { embedding, embeddingGrad, gatherV2 } from './gather.js';
@@ -61,6 +62,7 @@ export const registrations: KernelConfig[] = [
   kernel(kernels.ATTENTION, attention),
   kernel(kernels.ATTENTION_GRAD, attentionGrad),
   kernel(kernels.CACHE_APPEND, cacheAppend),
+  kernel(kernels.DECODER_STEP, decoderStep),
   kernel(kernels.BEAM_ATTENTION, beamAttention),
   kernel(kernels.TOP_TOKENS, topTokens),
   kernel(kernels.EMBEDDING, embedding),

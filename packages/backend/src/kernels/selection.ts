@@ -1,11 +1,14 @@
-import { type TensorInfo, util } from '@tensorflow/tfjs';
+import type { TensorInfo } from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import { type KernelCall, runOnCpu } from '../native/kernel.js';
 
 /** The index of the largest value along the last axis; other axes and types run on the cpu kernel. */
 export function argMax(call: KernelCall<{ axis: number | number[] }>): TensorInfo | TensorInfo[] {
   const { inputs, backend, attrs } = call;
   const x = inputs.x!;
-  const axis = util.parseAxisParam(attrs.axis, x.shape)[0];
+  const axis = tf.util.parseAxisParam(attrs.axis, x.shape)[0];
   const columns = x.shape.at(-1);
   if (x.dtype !== 'float32' || axis !== x.shape.length - 1 || !columns) return runOnCpu('ArgMax', call);
   const y = backend.output(x.shape.slice(0, -1), 'int32');
@@ -22,14 +25,14 @@ export function topK(call: KernelCall<{ k: number; sorted: boolean }>): TensorIn
   if (
     x.dtype !== 'float32' ||
     !columns ||
-    backend.addon.hasNan(backend.floats(x), util.sizeFromShape(x.shape))
+    backend.addon.hasNan(backend.floats(x), tf.util.sizeFromShape(x.shape))
   ) {
     return runOnCpu('TopK', call);
   }
   const shape = [...x.shape.slice(0, -1), attrs.k];
   const values = backend.output(shape);
   const indices = backend.output(shape, 'int32');
-  const rows = util.sizeFromShape(x.shape) / columns;
+  const rows = tf.util.sizeFromShape(x.shape) / columns;
   backend.addon.topK(backend.floats(x), values.values, indices.values, rows, columns, attrs.k);
   return [values, indices];
 }

@@ -1,11 +1,13 @@
-import {
-  getKernel,
-  type KernelConfig,
-  type KernelFunc,
-  type NamedAttrMap,
-  type NamedTensorInfoMap,
-  type TensorInfo,
+import type {
+  KernelConfig,
+  KernelFunc,
+  NamedAttrMap,
+  NamedTensorInfoMap,
+  TensorInfo,
 } from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import type { NativeBackend } from './native-backend.js';
 
 export const backendName = 'native';
@@ -32,6 +34,6 @@ export function runOnCpu<Attrs>(kernelName: string, { inputs, backend, attrs }: 
     if (Array.isArray(input)) for (const tensor of input) backend.share(tensor);
     else if (input != null) backend.share(input);
   }
-  const { kernelFunc } = getKernel(kernelName, 'cpu');
+  const { kernelFunc } = tf.getKernel(kernelName, 'cpu');
   return kernelFunc({ inputs: inputs as NamedTensorInfoMap, backend, attrs: attrs as NamedAttrMap });
 }

@@ -1,6 +1,8 @@
 import { totalmem } from 'node:os';
 import type { BackendValues, DataType, NumericDataType, TensorInfo, TypedArray } from '@tensorflow/tfjs';
-import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+
+import cpu = require('@tensorflow/tfjs-backend-cpu');
+
 import { BackendError } from '@weft/errors';
 import type { Addon, InstructionSet } from '../addon/addon.js';
 import { BufferPool } from './buffer-pool.js';
@@ -47,7 +49,7 @@ const packedLimit = Math.min(2 ** 31, totalmem() / 8);
  * `readSync` give copies, and whatever passes through a kernel of the cpu backend, which may return views of
  * its inputs, is left to the garbage collector (see `share`).
  */
-export class NativeBackend extends MathBackendCPU {
+export class NativeBackend extends cpu.MathBackendCPU {
   readonly addon: Addon;
   readonly pool: BufferPool;
   #packedBytes = 0;

@@ -1,11 +1,7 @@
-import {
-  findBackendFactory,
-  getKernel,
-  getKernelsForBackend,
-  registerBackend,
-  registerKernel,
-  unregisterKernel,
-} from '@tensorflow/tfjs';
+import type {} from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import { loadAddon } from '../addon/load.js';
 import { registrations } from '../kernels/registrations.js';
 import { backendName, type KernelCall, kernel, runOnCpu } from './kernel.js';
@@ -21,17 +17,17 @@ const counted = new Set(['Identity', 'Reshape']);
 export function registerNative(): boolean {
   const { addon } = loadAddon();
   if (addon === undefined) return false;
-  if (findBackendFactory(backendName) != null) return true;
-  registerBackend(backendName, () => new NativeBackend(addon), 4);
-  for (const config of getKernelsForBackend('cpu')) {
+  if (tf.findBackendFactory(backendName) != null) return true;
+  tf.registerBackend(backendName, () => new NativeBackend(addon), 4);
+  for (const config of tf.getKernelsForBackend('cpu')) {
     const { kernelName } = config;
-    if (counted.has(kernelName)) registerKernel({ ...config, backendName });
-    else registerKernel(kernel(kernelName, (call: KernelCall) => runOnCpu(kernelName, call)));
+    if (counted.has(kernelName)) tf.registerKernel({ ...config, backendName });
+    else tf.registerKernel(kernel(kernelName, (call: KernelCall) => runOnCpu(kernelName, call)));
   }
   for (const config of registrations) {
-    if (getKernel(config.kernelName, backendName) !== undefined)
-      unregisterKernel(config.kernelName, backendName);
-    registerKernel(config);
+    if (tf.getKernel(config.kernelName, backendName) !== undefined)
+      tf.unregisterKernel(config.kernelName, backendName);
+    tf.registerKernel(config);
   }
   return true;
 }

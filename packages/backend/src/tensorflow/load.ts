@@ -2,7 +2,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { cwd, env } from 'node:process';
 import { pathToFileURL } from 'node:url';
-import * as tf from '@tensorflow/tfjs';
+
+import tf = require('@tensorflow/tfjs');
+
 import { tensorflowPackages } from './link.js';
 
 /** tfjs-node or tfjs-node-gpu, imported. */

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import tf = require('@tensorflow/tfjs');
+
 import type { KernelCall } from '../native/kernel.js';
 
 /** Calls that tfjs's WebAssembly kernels refuse or answer wrongly; they take the detour over the cpu too. */
