@@ -73,7 +73,9 @@ export {
   type DecoderStepInputs,
   decoderStep,
   hasDecoderStep,
+  type StepBlock,
   type StepLinear,
+  type StepNorm,
 } from './ops/decoder-step.js';
 export { hasKernel, isRecording, runFused } from './ops/dispatch.js';
 export { DropoutState, dropout, dropoutState, noDropout } from './ops/dropout.js';

@@ -23,6 +23,7 @@ import {
   noDropout,
   normal,
   type Scope,
+  type StepBlock,
   type StepLinear,
   scaledDotProductAttention,
 } from '@weft/attention';
@@ -147,31 +148,23 @@ class Block extends Module {
   }
 
   forward(x: tf.Tensor, inputs: BlockInputs): tf.Tensor {
-    const stepped = this.#step(x, inputs);
-    if (stepped) return stepped;
     const asked = inputs.lastTokenOnly ? lastTokens(x) : x;
     const attended = tf.add(asked, this.attn.forward(this.ln_1.forward(x), inputs)); // [B, T, E]
     return tf.add(attended, this.mlp.forward(this.ln_2.forward(attended))); // [B, T, E]
   }
 
-  /** The whole block in one call, where decoding allows that. */
-  #step(x: tf.Tensor, { cache, attentions, keyPaddingMask }: BlockInputs): tf.Tensor | undefined {
-    if (!cache || attentions || this.training || !hasDecoderStep(x)) return undefined;
-    const of = (linear: Linear): StepLinear => ({ weight: linear.weightFor(x), bias: linear.bias! });
+  /** What `decoderStep` needs of the block for one more position [B, 1, E]. */
+  forStep(x: tf.Tensor, cache: KeyValueCache): StepBlock {
     const [batch, , width] = x.shape as [number, number, number];
-    const { key, value, length } = cache.room(this.attn.layer, batch, width);
-    return decoderStep(x, {
+    const of = (linear: Linear): StepLinear => ({ weight: linear.weightFor(x), bias: linear.bias! });
+    const { key, value } = cache.room(this.attn.layer, batch, width);
+    return {
       key,
       value,
-      length,
-      ...(keyPaddingMask ? { keyPaddingMask } : {}),
+      scale: this.attn.scale,
       norms: [this.ln_1, this.ln_2],
       linears: [of(this.attn.c_attn), of(this.attn.c_proj), of(this.mlp.c_fc), of(this.mlp.c_proj)],
-      numHeads: this.attn.numHeads,
-      scale: this.attn.scale,
-      epsilon: this.ln_1.epsilon,
-      activation: this.mlp.activation,
-    });
+    };
   }
 }
 
@@ -279,9 +272,11 @@ export class GPT2Model extends PretrainedModel<GPT2Config> {
       ...(inputs.attentionMask ? { keyPaddingMask: idTensor(inputs.attentionMask, 'attentionMask') } : {}),
       ...(inputs.outputAttentions ? { attentions } : {}),
     };
-    const lastTokenOnly =
-      asked.lastTokenOnly === true && length > 1 && !inputs.outputHiddenStates && !inputs.outputAttentions;
-    for (const block of this.h) {
+    const lastAlone = !inputs.outputHiddenStates && !inputs.outputAttentions;
+    const lastTokenOnly = asked.lastTokenOnly === true && length > 1 && lastAlone;
+    const inOneCall = cache && lastAlone && !this.training && hasDecoderStep(hidden);
+    if (inOneCall) hidden = this.#step(hidden, cache, passed.keyPaddingMask);
+    for (const block of inOneCall ? [] : this.h) {
       const own: BlockInputs =
         lastTokenOnly && block === this.h.at(-1) ? { ...passed, lastTokenOnly } : passed;
       const run = (): tf.Tensor => block.forward(hidden, own); // [B, T, E]
@@ -298,6 +293,19 @@ export class GPT2Model extends PretrainedModel<GPT2Config> {
       ...(inputs.outputHiddenStates ? { hiddenStates: hiddenStates as tf.Tensor3D[] } : {}),
       ...(inputs.outputAttentions ? { attentions: attentions as tf.Tensor4D[] } : {}),
     };
+  }
+
+  /** All blocks for one more position [B, 1, E]. */
+  #step(x: tf.Tensor, cache: KeyValueCache, keyPaddingMask?: tf.Tensor): tf.Tensor {
+    const [first] = this.h;
+    return decoderStep(x, {
+      blocks: this.h.map((block) => block.forStep(x, cache)),
+      length: cache.length + 1,
+      ...(keyPaddingMask ? { keyPaddingMask } : {}),
+      numHeads: this.config.n_head,
+      epsilon: this.config.layer_norm_epsilon,
+      activation: first!.mlp.activation,
+    });
   }
 
   static fromPretrained(source: string, options: LoadOptions = {}): Promise<GPT2Model> {

@@ -4,7 +4,7 @@ import { hasKernel, isRecording, runFused } from './dispatch.js';
 import { DECODER_STEP, type DecoderStepAttrs } from './kernels.js';
 import type { QuantizedWeight } from './quantized-linear.js';
 
-// With more rows the calls between kernels count little, and a packed weight is read faster.
+// With more rows what happens between kernels counts little, and a packed weight is read faster.
 const MAX_ROWS = 8;
 
 /** A linear layer's parameters, stored [in, out] or quantized. */
@@ -13,25 +13,31 @@ export interface StepLinear {
   bias: tf.Tensor;
 }
 
-export interface DecoderStepInputs
-  extends Pick<DecoderStepAttrs, 'numHeads' | 'scale' | 'epsilon' | 'activation'> {
+/** Gamma and beta, each [E]. */
+export interface StepNorm {
+  weight: tf.Tensor;
+  bias: tf.Tensor;
+}
+
+export interface StepBlock {
   /** [P, C, E] with room for one more position; written in place */
   key: tf.Tensor;
   /** [P, C, E], likewise */
   value: tf.Tensor;
-  /** Positions that the cache holds with the new one. */
-  length: number;
-  /** [B, length], 1 keep, 0 hide */
-  keyPaddingMask?: tf.Tensor;
-  /** Before attention and before the feed-forward part; gamma and beta [E] */
-  norms: readonly [NormParameters, NormParameters];
+  /** Of the scores. */
+  scale: number;
+  /** Before attention and before the feed-forward part. */
+  norms: readonly [StepNorm, StepNorm];
   /** Query, key and value in one [E, 3E]; projection [E, E]; up [E, F]; down [F, E] */
   linears: readonly [StepLinear, StepLinear, StepLinear, StepLinear];
 }
 
-interface NormParameters {
-  weight: tf.Tensor;
-  bias: tf.Tensor;
+export interface DecoderStepInputs extends Pick<DecoderStepAttrs, 'numHeads' | 'epsilon' | 'activation'> {
+  blocks: readonly StepBlock[];
+  /** Positions that the caches hold with the new one. */
+  length: number;
+  /** [B, length], 1 keep, 0 hide */
+  keyPaddingMask?: tf.Tensor;
 }
 
 /** True where {@link decoderStep} takes x [B, T, E]: one new position of few rows, nothing trained, a backend that has it. */
@@ -40,57 +46,66 @@ export function hasDecoderStep(x: tf.Tensor): boolean {
 }
 
 /**
- * One new position a row through a decoder block with layer normalisation before each part, in one call: what the ops
- * one by one would give, and the cache written. The weights are all quantized alike or none is. Only where
- * {@link hasDecoderStep} holds.
+ * One new position a row through all blocks of a decoder that has layer normalisation before each part, in one call:
+ * what the ops one by one would give, and the caches written. Only where {@link hasDecoderStep} holds.
  *
  * @param x [B, 1, E]
  * @returns [B, 1, E]
  * @throws ShapeError when sizes do not fit together
  */
 export function decoderStep(x: tf.Tensor, inputs: DecoderStepInputs): tf.Tensor {
-  const { key, value, length, keyPaddingMask, norms, linears, ...rest } = inputs;
+  const { blocks, length, keyPaddingMask, ...rest } = inputs;
+  const linears = blocks.flatMap((block) => block.linears);
+  checkShapes(x, inputs);
+  const tensors = {
+    x,
+    keyPaddingMask,
+    keys: blocks.map(({ key }) => key),
+    values: blocks.map(({ value }) => value),
+    norms: blocks.flatMap(({ norms }) => norms.flatMap(({ weight, bias }) => [weight, bias])),
+    weights: linears.map(({ weight }) => ('scales' in weight ? weight.quantized : weight)),
+    biases: linears.map(({ bias }) => bias),
+    weightScales: linears.map(({ weight }) => ('scales' in weight ? weight.scales : weight)),
+  };
+  const attrs: DecoderStepAttrs = {
+    ...rest,
+    scales: blocks.map(({ scale }) => scale),
+    position: length - 1,
+    groupSizes: linears.map(({ weight }) => ('scales' in weight ? weight.groupSize : 0)),
+  };
+  return runFused(DECODER_STEP, tensors, attrs)[0]!;
+}
+
+function checkShapes(x: tf.Tensor, { blocks, length, keyPaddingMask }: DecoderStepInputs): void {
+  const check = (tensor: string, received: tf.Tensor, ...expected: (number | string)[]): void =>
+    checkShape('decoderStep', tensor, received, expected);
   const [batch, , width] = x.shape as [number, number, number];
-  const [held, capacity] = key.shape as [number, number];
-  checkShape('decoderStep', 'x', x, [batch, 1, width]);
-  checkShape('decoderStep', 'key', key, [Math.max(held, batch), Math.max(capacity, length), width]);
-  checkShape('decoderStep', 'value', value, [held, capacity, width]);
-  if (keyPaddingMask) checkShape('decoderStep', 'keyPaddingMask', keyPaddingMask, [batch, length]);
-  for (const norm of norms) {
-    checkShape('decoderStep', 'gamma', norm.weight, [width]);
-    checkShape('decoderStep', 'beta', norm.bias, [width]);
-  }
-  const inner = linears[2].bias.shape[0]!;
-  const first = linears[0].weight;
-  const groupSize = 'scales' in first ? first.groupSize : 0;
+  const [held, capacity] = blocks[0]!.key.shape as [number, number];
+  const inner = blocks[0]!.linears[2].bias.shape[0]!;
   const sizes = [
     [width, 3 * width],
     [width, width],
     [width, inner],
     [inner, width],
   ] as const;
-  const weights = linears.map(({ weight, bias }, i) => {
-    const [from, to] = sizes[i]!;
-    checkShape('decoderStep', 'bias', bias, [to]);
-    if (!('scales' in weight)) {
-      checkShape('decoderStep', 'weight', weight, groupSize === 0 ? [from, to] : ['quantized']);
-      return weight;
+  check('x', x, batch, 1, width);
+  if (keyPaddingMask) check('keyPaddingMask', keyPaddingMask, batch, length);
+  for (const { key, value, norms, linears } of blocks) {
+    check('key', key, Math.max(held, batch), Math.max(capacity, length), width);
+    check('value', value, held, capacity, width);
+    for (const norm of norms) {
+      check('gamma', norm.weight, width);
+      check('beta', norm.bias, width);
     }
-    checkShape('decoderStep', 'quantized', weight.quantized, groupSize > 0 ? [to, from / 4] : ['float32']);
-    checkShape('decoderStep', 'scales', weight.scales, [to, from / groupSize]);
-    return weight.quantized;
-  });
-  const tensors = {
-    x,
-    key,
-    value,
-    keyPaddingMask,
-    norms: norms.flatMap(({ weight, bias }) => [weight, bias]),
-    weights,
-    biases: linears.map(({ bias }) => bias),
-    scales:
-      groupSize > 0 ? linears.map(({ weight }) => ('scales' in weight ? weight.scales : weight)) : undefined,
-  };
-  const attrs: DecoderStepAttrs = { ...rest, position: length - 1, groupSize };
-  return runFused(DECODER_STEP, tensors, attrs)[0]!;
+    for (const [i, { weight, bias }] of linears.entries()) {
+      const [from, to] = sizes[i]!;
+      check('bias', bias, to);
+      if (!('scales' in weight)) {
+        check('weight', weight, from, to);
+        continue;
+      }
+      check('quantized', weight.quantized, to, from / 4);
+      check('scales', weight.scales, to, from / weight.groupSize);
+    }
+  }
 }

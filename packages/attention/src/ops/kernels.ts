@@ -91,20 +91,23 @@ export interface CacheAppendAttrs {
 export const CACHE_APPEND = 'WeftCacheAppend';
 
 /**
- * One new position a row through a decoder block with layer normalisation before each part, its keys and values
- * written into the caches in place; no gradient. h = x + project(attention(join(norm1(x)))), y = h +
+ * One new position a row through the blocks of a decoder with layer normalisation before each part, its keys and values
+ * written into the caches in place; no gradient. Block by block h = x + project(attention(join(norm1(x)))), y = h +
  * down(activation(up(norm2(h)))), attention as in ATTENTION over the position + 1 keys.
- * in: x [B, 1, E], key [P, C, E], value [P, C, E], keyPaddingMask? [B, position + 1], and lists: norms (gamma, beta of the
- * first, then of the second, [E]), weights (join [E, 3E], project [E, E], up [E, F], down [F, E]), biases; where
- * groupSize is not 0, weights are int8 as in QUANTIZED_LINEAR and scales are theirs. out: [y [B, 1, E]].
+ * in: x [B, 1, E], keyPaddingMask? [B, position + 1], and lists over the blocks: keys and values [P, C, E], norms (gamma,
+ * beta of the first, then of the second, [E]), weights (join [E, 3E], project [E, E], up [E, F], down [F, E]), weightScales
+ * and biases. A weight whose groupSize is 0 is float32 and stands in weightScales too; another is int8 as in
+ * QUANTIZED_LINEAR, with its scales in weightScales. out: [y [B, 1, E]].
  */
 export interface DecoderStepAttrs {
   numHeads: number;
-  scale: number;
+  /** Of each block's scores. */
+  scales: readonly number[];
   epsilon: number;
   activation: Activation;
   position: number;
-  groupSize: number;
+  /** Of each weight. */
+  groupSizes: readonly number[];
 }
 export const DECODER_STEP = 'WeftDecoderStep';
 

@@ -1,7 +1,7 @@
 // From a C++ function to a JavaScript one: the types of its parameters say how each argument is read.
 //
 //   float*, const float*        Float32Array (null and undefined: nullptr); likewise int8_t, uint8_t, uint16_t, int32_t
-//   const FloatArrays&          array of Float32Array
+//   const FloatArrays&          array of Float32Array; likewise IntArrays of Int32Array
 //   int64_t, int32_t, double, float, bool
 //
 // Sizes are not checked here: the adapters in src/kernels/ own shapes and allocation.
@@ -37,7 +37,8 @@ template <> struct ElementType<int32_t> { static constexpr napi_typedarray_type 
 void* typed_array_data(napi_env env, napi_value value, napi_typedarray_type type, size_t* length);
 double number_value(napi_env env, napi_value value);
 bool bool_value(napi_env env, napi_value value);
-void float_arrays(napi_env env, napi_value value, FloatArrays* out);
+uint32_t array_length(napi_env env, napi_value value);
+napi_value array_element(napi_env env, napi_value value, uint32_t index);
 
 template <class T> struct Argument;
 template <class T> struct Argument<T*> {
@@ -67,9 +68,19 @@ template <> struct Argument<bool> {
   bool value;
   void read(napi_env env, napi_value from) { value = bool_value(env, from); }
 };
-template <> struct Argument<const FloatArrays&> {
-  FloatArrays value;
-  void read(napi_env env, napi_value from) { float_arrays(env, from, &value); }
+template <class T> struct Argument<const Arrays<T>&> {
+  Arrays<T> value;
+  void read(napi_env env, napi_value from) {
+    const uint32_t count = array_length(env, from);
+    value.data = new T*[count];
+    value.lengths = new int64_t[count];
+    value.count = count;
+    for (uint32_t i = 0; i < count; ++i) {
+      size_t length;
+      value.data[i] = static_cast<T*>(typed_array_data(env, array_element(env, from, i), ElementType<T>::type, &length));
+      value.lengths[i] = static_cast<int64_t>(length);
+    }
+  }
 };
 
 inline napi_value to_js(napi_env env, double x) {

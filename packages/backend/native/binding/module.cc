@@ -38,19 +38,16 @@ bool bool_value(napi_env env, napi_value value) {
   return result;
 }
 
-void float_arrays(napi_env env, napi_value value, FloatArrays* out) {
+uint32_t array_length(napi_env env, napi_value value) {
   uint32_t count;
   if (napi_get_array_length(env, value, &count) != napi_ok) throw ArgumentError("expected an array");
-  out->data = new float*[count];
-  out->lengths = new int64_t[count];
-  out->count = count;
-  for (uint32_t i = 0; i < count; ++i) {
-    napi_value element;
-    if (napi_get_element(env, value, i, &element) != napi_ok) throw ArgumentError("expected an array of Float32Array");
-    size_t length;
-    out->data[i] = static_cast<float*>(typed_array_data(env, element, napi_float32_array, &length));
-    out->lengths[i] = static_cast<int64_t>(length);
-  }
+  return count;
+}
+
+napi_value array_element(napi_env env, napi_value value, uint32_t index) {
+  napi_value element;
+  if (napi_get_element(env, value, index, &element) != napi_ok) throw ArgumentError("expected an array of typed arrays");
+  return element;
 }
 
 namespace {

@@ -1,21 +1,25 @@
-// A list of arrays of floats, for kernels that take all parameters at once. `lengths` are in elements.
+// A list of arrays, for kernels that take all parameters at once. `lengths` are in elements.
 #pragma once
 
 #include <cstdint>
 
 namespace weft {
 
-struct FloatArrays {
-  FloatArrays() = default;
-  FloatArrays(const FloatArrays&) = delete;
-  FloatArrays& operator=(const FloatArrays&) = delete;
-  ~FloatArrays() {
+template <class T>
+struct Arrays {
+  Arrays() = default;
+  Arrays(const Arrays&) = delete;
+  Arrays& operator=(const Arrays&) = delete;
+  ~Arrays() {
     delete[] data;
     delete[] lengths;
   }
   int64_t count = 0;
-  float** data = nullptr;
+  T** data = nullptr;
   int64_t* lengths = nullptr;
 };
+
+using FloatArrays = Arrays<float>;
+using IntArrays = Arrays<int32_t>;
 
 }  // namespace weft

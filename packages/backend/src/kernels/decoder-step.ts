@@ -7,21 +7,22 @@ import { paddingOf } from './attention.js';
 
 interface Tensors {
   x: TensorInfo;
-  key: TensorInfo;
-  value: TensorInfo;
   keyPaddingMask?: TensorInfo;
+  keys: TensorInfo[];
+  values: TensorInfo[];
   norms: TensorInfo[];
   weights: TensorInfo[];
   biases: TensorInfo[];
-  scales?: TensorInfo[];
+  weightScales: TensorInfo[];
 }
 
-/** One new position through a decoder block, in place in its cache: see the contract of the fused kernels. */
+/** One new position through a decoder's blocks, written into their caches: see the contract of the fused kernels. */
 export function decoderStep({ inputs, backend, attrs }: KernelCall<DecoderStepAttrs>): TensorInfo {
-  const { x, key, value, keyPaddingMask, norms, weights, biases, scales } = inputs as unknown as Tensors;
+  const { x, keyPaddingMask, keys, values, norms, weights, biases, weightScales } =
+    inputs as unknown as Tensors;
   const [rows, , width] = x.shape as [number, number, number];
-  const [held, capacity] = key.shape as [number, number];
-  const { position } = attrs;
+  const [held, capacity] = keys[0]!.shape as [number, number];
+  const { position, groupSizes } = attrs;
   if (rows > held || position < 0 || position >= capacity) {
     throw new InputError({
       operation: 'decoderStep',
@@ -32,28 +33,24 @@ export function decoderStep({ inputs, backend, attrs }: KernelCall<DecoderStepAt
   }
   const y = backend.output(x.shape);
   const floats = (tensors: TensorInfo[]): Float32Array[] => tensors.map((tensor) => backend.floats(tensor));
-  const quantized = scales ? weights.map((weight) => backend.ints(weight)) : [null, null, null, null];
   backend.addon.decoderStep(
     backend.floats(x),
-    backend.writable(key),
-    backend.writable(value),
+    keys.map((tensor) => backend.writable(tensor)),
+    values.map((tensor) => backend.writable(tensor)),
     paddingOf(backend, keyPaddingMask),
     y.values,
     floats(norms),
-    floats(scales ?? weights),
+    floats(weightScales),
     floats(biases),
-    quantized[0]!,
-    quantized[1]!,
-    quantized[2]!,
-    quantized[3]!,
+    weights.map((tensor, i) => (groupSizes[i]! > 0 ? backend.ints(tensor) : null)),
+    Int32Array.from(groupSizes),
+    Float32Array.from(attrs.scales),
     rows,
     width,
     biases[2]!.shape[0]!,
     attrs.numHeads,
     capacity,
     position,
-    attrs.groupSize,
-    attrs.scale,
     attrs.epsilon,
     activationKind(attrs.activation)!,
   );

@@ -6,8 +6,10 @@ import {
   kernels,
   layerNorm,
   linear,
+  type QuantizedWeight,
   quantizedLinear,
   quantizeWeight,
+  type StepBlock,
   type StepLinear,
   scaledDotProductAttention,
 } from '@weft/attention';
@@ -25,7 +27,7 @@ afterEach(() => {
 
 const x = (shape: number[], seed: number, scale = 1) => tf.tensor(numbers(shape, seed, scale), shape);
 
-const [width, inner, numHeads, scale, epsilon] = [36, 52, 3, 0.3, 1e-5];
+const [width, inner, numHeads, epsilon] = [36, 52, 3, 1e-5];
 const sizes = [
   [width, 3 * width],
   [width, width],
@@ -40,28 +42,39 @@ interface Case {
   int8: boolean;
 }
 
-function given({ batch, length, padded, int8 }: Case) {
+/** A block whose second linear stays in float32 whatever the others are. */
+function block({ batch, length, int8 }: Case, seed: number): StepBlock {
   const linears = sizes.map(([from, to], i): StepLinear => {
-    const weight = x([from, to], 10 + i, 0.2) as tf.Tensor2D;
-    const outIn = tf.transpose(weight) as tf.Tensor2D;
-    return { weight: int8 ? quantizeWeight(outIn, 4) : weight, bias: x([to], 20 + i) };
+    const weight = x([from, to], seed + i, 0.2) as tf.Tensor2D;
+    const quantized = (): QuantizedWeight => quantizeWeight(tf.transpose(weight) as tf.Tensor2D, 4);
+    return { weight: int8 && i !== 1 ? quantized() : weight, bias: x([to], seed + 10 + i) };
   });
-  const norm = (seed: number) => ({ weight: x([width], seed), bias: x([width], seed + 1) });
-  const mask = Array.from({ length: batch * length }, (_, i) => (i % length === 0 && length > 1 ? 0 : 1));
+  const norm = (at: number) => ({ weight: x([width], at), bias: x([width], at + 1) });
   return {
     linears: linears as [StepLinear, StepLinear, StepLinear, StepLinear],
-    norms: [norm(30), norm(32)] as const,
+    norms: [norm(seed + 20), norm(seed + 22)],
+    key: x([batch, length + 2, width], seed + 24),
+    value: x([batch, length + 2, width], seed + 25),
+    scale: seed / 1000,
+  };
+}
+
+function given(options: Case) {
+  const { batch, length, padded } = options;
+  const mask = Array.from({ length: batch * length }, (_, i) => (i % length === 0 && length > 1 ? 0 : 1));
+  return {
     hidden: x([batch, 1, width], 1),
-    key: x([batch, length + 2, width], 2) as tf.Tensor3D,
-    value: x([batch, length + 2, width], 3) as tf.Tensor3D,
+    blocks: [block(options, 100), block(options, 200)],
     ...(padded ? { keyPaddingMask: tf.tensor2d(mask, [batch, length], 'int32') } : {}),
   };
 }
 
-/** The block by the ops one by one; what it gives, and the keys and values of its position. */
+/** A block by the ops one by one: what it gives, and the keys and values of its position. */
 function oneByOne(
-  { hidden, key, value, norms, linears, keyPaddingMask }: ReturnType<typeof given>,
+  hidden: tf.Tensor,
+  { key, value, norms, linears, scale }: StepBlock,
   at: number,
+  keyPaddingMask?: tf.Tensor,
 ) {
   const run = (from: tf.Tensor, i: number, activation: 'none' | 'geluNew' = 'none') => {
     const { weight, bias } = linears[i]!;
@@ -70,13 +83,10 @@ function oneByOne(
       : linear(from, weight, bias, { layout: 'in-out', activation });
   };
   const [first, second] = norms;
-  const [query, newKey, newValue] = tf.split(
-    run(layerNorm(hidden, first.weight, first.bias, epsilon), 0),
-    3,
-    -1,
-  ) as tf.Tensor3D[];
-  const held = (buffer: tf.Tensor3D, added: tf.Tensor3D) =>
-    tf.concat([tf.slice(buffer, [0, 0, 0], [-1, at, -1]), added], 1) as tf.Tensor3D;
+  const joined = run(layerNorm(hidden, first.weight, first.bias, epsilon), 0);
+  const [query, newKey, newValue] = tf.split(joined, 3, -1);
+  const held = (buffer: tf.Tensor, added: tf.Tensor): tf.Tensor =>
+    tf.concat([tf.slice(buffer, [0, 0, 0], [-1, at, -1]), added], 1);
   const attended = scaledDotProductAttention({
     query: query!,
     key: held(key, newKey!),
@@ -110,33 +120,45 @@ if (tf.getBackend() === 'native')
     test.each(cases)('equals the ops one by one: %o', (options) => {
       const { hidden, ...inputs } = given(options);
       const { length } = options;
-      const want = oneByOne({ hidden, ...inputs }, length - 1);
-      const y = decoderStep(hidden, { ...inputs, length, numHeads, scale, epsilon, activation: 'geluNew' });
+      let want = hidden;
+      const added = inputs.blocks.map((each) => {
+        const { y, newKey, newValue } = oneByOne(want, each, length - 1, inputs.keyPaddingMask);
+        want = y;
+        return [newKey, newValue];
+      });
+      const y = decoderStep(hidden, { ...inputs, length, numHeads, epsilon, activation: 'geluNew' });
       expect(y.shape).toEqual(hidden.shape);
-      expectClose(y.dataSync(), want.y.dataSync(), { atol: 1e-6, rtol: 1e-6 }, 'y');
-      for (const [buffer, added] of [
-        [inputs.key, want.newKey],
-        [inputs.value, want.newValue],
-      ] as const) {
-        const written = tf.slice(buffer, [0, length - 1, 0], [-1, 1, -1]);
-        expectClose(written.dataSync(), added.dataSync(), { atol: 1e-6, rtol: 1e-6 }, 'cache');
-      }
+      expectClose(y.dataSync(), want.dataSync(), { atol: 1e-6, rtol: 1e-6 }, 'y');
+      inputs.blocks.forEach(({ key, value }, i) => {
+        for (const [j, buffer] of [key, value].entries()) {
+          const written = tf.slice(buffer, [0, length - 1, 0], [-1, 1, -1]);
+          expectClose(written.dataSync(), added[i]![j]!.dataSync(), { atol: 1e-6, rtol: 1e-6 }, 'cache');
+        }
+      });
     });
 
     test('refuses what does not fit, before anything is written', () => {
-      const { hidden, ...inputs } = given({ batch: 2, length: 3, padded: false, int8: false });
-      const rest = { numHeads, scale, epsilon, activation: 'geluNew' as const };
-      const step = (change: Partial<Parameters<typeof decoderStep>[1]>) =>
-        decoderStep(hidden, { ...inputs, length: 3, ...rest, ...change });
-      const before = inputs.key.dataSync();
-      const [join, project, up, down] = inputs.linears;
-      expect(() => step({ length: 6 })).toThrow(ShapeError);
-      expect(() => step({ key: x([1, 5, width], 2) })).toThrow(ShapeError);
-      expect(() => step({ linears: [project, project, up, down] })).toThrow(ShapeError);
+      const { hidden, blocks } = given({ batch: 2, length: 3, padded: false, int8: false });
+      const [first, second] = blocks as [StepBlock, StepBlock];
+      const step = (change: Partial<StepBlock>, length = 3) =>
+        decoderStep(hidden, {
+          blocks: [first, { ...second, ...change }],
+          length,
+          numHeads,
+          epsilon,
+          activation: 'geluNew',
+        });
+      const before = first.key.dataSync();
+      const [join, project, up, down] = second.linears;
       const quantized = { ...up, weight: quantizeWeight(tf.transpose(up.weight as tf.Tensor2D), 4) };
-      expect(() => step({ linears: [join, project, quantized, down] })).toThrow(ShapeError);
+      expect(() => step({}, 6)).toThrow(ShapeError);
+      expect(() => step({ key: x([1, 5, width], 2) })).toThrow(ShapeError);
+      expect(() => step({ value: x([2, 6, width], 2) })).toThrow(ShapeError);
+      expect(() => step({ norms: [second.norms[0], up] })).toThrow(ShapeError);
+      expect(() => step({ linears: [project, project, up, down] })).toThrow(ShapeError);
       expect(() => step({ linears: [quantized, project, up, down] })).toThrow(ShapeError);
-      expect(() => decoderStep(hidden, { ...inputs, length: 0, ...rest })).toThrow(InputError);
-      expect(inputs.key.dataSync()).toEqual(before);
+      expect(() => step({ linears: [join, project, down, up] })).toThrow(ShapeError);
+      expect(() => step({}, 0)).toThrow(InputError);
+      expect(first.key.dataSync()).toEqual(before);
     });
   });
