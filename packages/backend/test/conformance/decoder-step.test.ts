@@ -154,7 +154,9 @@ if (tf.getBackend() === 'native')
       expect(() => step({}, 6)).toThrow(ShapeError);
       expect(() => step({ key: x([1, 5, width], 2) })).toThrow(ShapeError);
       expect(() => step({ value: x([2, 6, width], 2) })).toThrow(ShapeError);
-      expect(() => step({ norms: [second.norms[0], up] })).toThrow(ShapeError);
+      expect(() => step({ norms: [second.norms[0], { weight: up.bias, bias: up.bias }] })).toThrow(
+        ShapeError,
+      );
       expect(() => step({ linears: [project, project, up, down] })).toThrow(ShapeError);
       expect(() => step({ linears: [quantized, project, up, down] })).toThrow(ShapeError);
       expect(() => step({ linears: [join, project, down, up] })).toThrow(ShapeError);
