@@ -45,6 +45,33 @@ describe('GPT2LMHeadModel against transformers', () => {
     );
   });
 
+  it('decodes position by position what it gives for all at once, while the cache grows', () => {
+    const [batch, length, vocabulary] = [2, 140, 50];
+    const config = { vocab_size: vocabulary, n_positions: length, n_embd: 24, n_head: 3, n_layer: 3 };
+    using small = new GPT2Model({ ...model.config, ...config }, { seed: 5 });
+    small.eval();
+    const inputIds = Array.from({ length: batch }, (_, b) =>
+      Array.from({ length }, (_, t) => (7 * t + 3 * b) % vocabulary),
+    );
+    const attentionMask = inputIds.map((row, b) => row.map((_, t) => (b === 1 && t < 3 ? 0 : 1)));
+    const until = (of: number[][], end: number) => of.map((row) => row.slice(0, end));
+    tf.tidy(() => {
+      const whole = small.forward({ inputIds, attentionMask }).lastHiddenState;
+      using cache = small.newCache();
+      small.forward({ inputIds: until(inputIds, 5), attentionMask: until(attentionMask, 5), cache });
+      for (let t = 5; t < length; t++) {
+        const next = {
+          inputIds: inputIds.map((row) => [row[t]!]),
+          attentionMask: until(attentionMask, t + 1),
+        };
+        const { lastHiddenState } = small.forward({ ...next, cache });
+        const wanted = tf.slice(whole, [0, t, 0], [batch, 1, -1]).dataSync();
+        expectClose(lastHiddenState.dataSync(), wanted, closeTo.models, `position ${t}`);
+      }
+      expect(cache.length).toBe(length);
+    });
+  });
+
   it('gives the last token alone where no other is asked for, with a gradient of its own', () => {
     const inputs = { inputIds: ids!, attentionMask: mask!, positionIds: positions! };
     const { transformer } = model;

@@ -272,18 +272,20 @@ export class GPT2Model extends PretrainedModel<GPT2Config> {
       ...(inputs.attentionMask ? { keyPaddingMask: idTensor(inputs.attentionMask, 'attentionMask') } : {}),
       ...(inputs.outputAttentions ? { attentions } : {}),
     };
-    const lastAlone = !inputs.outputHiddenStates && !inputs.outputAttentions;
-    const lastTokenOnly = asked.lastTokenOnly === true && length > 1 && lastAlone;
-    const inOneCall = cache && lastAlone && !this.training && hasDecoderStep(hidden);
-    if (inOneCall) hidden = this.#step(hidden, cache, passed.keyPaddingMask);
-    for (const block of inOneCall ? [] : this.h) {
-      const own: BlockInputs =
-        lastTokenOnly && block === this.h.at(-1) ? { ...passed, lastTokenOnly } : passed;
-      const run = (): tf.Tensor => block.forward(hidden, own); // [B, T, E]
-      // What a block leaves behind is freed before the next one runs; probabilities must outlive it.
-      if (inputs.gradientCheckpointing) hidden = checkpointed(block, hidden, own);
-      else hidden = inputs.outputAttentions ? run() : tf.tidy(run);
-      if (inputs.outputHiddenStates) hiddenStates.push(hidden);
+    const lastStatesOnly = !inputs.outputHiddenStates && !inputs.outputAttentions;
+    const lastTokenOnly = asked.lastTokenOnly === true && length > 1 && lastStatesOnly;
+    if (cache && lastStatesOnly && !this.training && hasDecoderStep(hidden)) {
+      hidden = this.#step(hidden, cache, passed.keyPaddingMask);
+    } else {
+      for (const block of this.h) {
+        const own: BlockInputs =
+          lastTokenOnly && block === this.h.at(-1) ? { ...passed, lastTokenOnly } : passed;
+        const run = (): tf.Tensor => block.forward(hidden, own); // [B, T, E]
+        // What a block leaves behind is freed before the next one runs; probabilities must outlive it.
+        if (inputs.gradientCheckpointing) hidden = checkpointed(block, hidden, own);
+        else hidden = inputs.outputAttentions ? run() : tf.tidy(run);
+        if (inputs.outputHiddenStates) hiddenStates.push(hidden);
+      }
     }
     cache?.advance(length);
     const lastHiddenState = this.ln_f.forward(hidden) as tf.Tensor3D; // [B, T, E]
@@ -297,14 +299,13 @@ export class GPT2Model extends PretrainedModel<GPT2Config> {
 
   /** All blocks for one more position [B, 1, E]. */
   #step(x: tf.Tensor, cache: KeyValueCache, keyPaddingMask?: tf.Tensor): tf.Tensor {
-    const [first] = this.h;
     return decoderStep(x, {
       blocks: this.h.map((block) => block.forStep(x, cache)),
       length: cache.length + 1,
       ...(keyPaddingMask ? { keyPaddingMask } : {}),
       numHeads: this.config.n_head,
       epsilon: this.config.layer_norm_epsilon,
-      activation: first!.mlp.activation,
+      activation: activations[this.config.activation_function],
     });
   }
 

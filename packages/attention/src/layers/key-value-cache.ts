@@ -85,15 +85,15 @@ export class KeyValueCache {
 
   /**
    * The buffers of a layer with room for one more position of `batch` rows, which who asks writes in place, for
-   * {@link decoderStep}; `length` counts that position.
+   * `decoderStep`. `advance` counts it.
    */
-  room(layer: number, batch: number, width: number): CachedKeysAndValues {
+  room(layer: number, batch: number, width: number): LayerCache {
     const length = this.#lengthWith(1);
     if (this.#shared) this.#settle(this.#shared);
     const shape: [number, number, number] = [batch, 1, width];
     const roomy = this.#roomy(this.#layers[layer], shape, shape, length);
     this.#layers[layer] = roomy;
-    return { ...roomy, length };
+    return roomy;
   }
 
   #lengthWith(positions: number): number {

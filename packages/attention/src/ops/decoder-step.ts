@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { InputError } from '@weft/errors';
 import { checkShape } from './check.js';
 import { hasKernel, isRecording, runFused } from './dispatch.js';
 import { DECODER_STEP, type DecoderStepAttrs } from './kernels.js';
@@ -52,6 +53,7 @@ export function hasDecoderStep(x: tf.Tensor): boolean {
  * @param x [B, 1, E]
  * @returns [B, 1, E]
  * @throws ShapeError when sizes do not fit together
+ * @throws InputError when there is no block or no position, or the heads do not divide the width
  */
 export function decoderStep(x: tf.Tensor, inputs: DecoderStepInputs): tf.Tensor {
   const { blocks, length, keyPaddingMask, ...rest } = inputs;
@@ -76,10 +78,19 @@ export function decoderStep(x: tf.Tensor, inputs: DecoderStepInputs): tf.Tensor 
   return runFused(DECODER_STEP, tensors, attrs)[0]!;
 }
 
-function checkShapes(x: tf.Tensor, { blocks, length, keyPaddingMask }: DecoderStepInputs): void {
+function checkShapes(x: tf.Tensor, inputs: DecoderStepInputs): void {
+  const { blocks, length, keyPaddingMask, numHeads } = inputs;
   const check = (tensor: string, received: tf.Tensor, ...expected: (number | string)[]): void =>
     checkShape('decoderStep', tensor, received, expected);
   const [batch, , width] = x.shape as [number, number, number];
+  if (blocks.length === 0 || length < 1 || width % numHeads !== 0) {
+    throw new InputError({
+      operation: 'decoderStep',
+      expected: 'blocks, a length that counts the new position, and heads that divide the width',
+      received: `${blocks.length} blocks, length ${length}, ${numHeads} heads, width ${width}`,
+      remedy: "pass the model's blocks and heads, and the cache's length and one",
+    });
+  }
   const [held, capacity] = blocks[0]!.key.shape as [number, number];
   const inner = blocks[0]!.linears[2].bias.shape[0]!;
   const sizes = [

@@ -1,5 +1,3 @@
-import type {} from '@tensorflow/tfjs';
-
 import tf = require('@tensorflow/tfjs');
 
 import { loadAddon } from '../addon/load.js';

@@ -140,11 +140,11 @@ if (tf.getBackend() === 'native')
     test('refuses what does not fit, before anything is written', () => {
       const { hidden, blocks } = given({ batch: 2, length: 3, padded: false, int8: false });
       const [first, second] = blocks as [StepBlock, StepBlock];
-      const step = (change: Partial<StepBlock>, length = 3) =>
+      const step = (change: Partial<StepBlock>, length = 3, heads = numHeads) =>
         decoderStep(hidden, {
           blocks: [first, { ...second, ...change }],
           length,
-          numHeads,
+          numHeads: heads,
           epsilon,
           activation: 'geluNew',
         });
@@ -161,6 +161,9 @@ if (tf.getBackend() === 'native')
       expect(() => step({ linears: [quantized, project, up, down] })).toThrow(ShapeError);
       expect(() => step({ linears: [join, project, down, up] })).toThrow(ShapeError);
       expect(() => step({}, 0)).toThrow(InputError);
+      for (const heads of [0, 5]) expect(() => step({}, 3, heads)).toThrow(InputError);
+      const none = { blocks: [], length: 3, numHeads, epsilon, activation: 'geluNew' as const };
+      expect(() => decoderStep(hidden, none)).toThrow(InputError);
       expect(first.key.dataSync()).toEqual(before);
     });
   });
