@@ -2,7 +2,7 @@ import tf = require('@tensorflow/tfjs');
 
 import { checkShape } from './check.js';
 import { type CrossEntropyOptions, checkLabels, crossEntropy, crossEntropyAttrs } from './cross-entropy.js';
-import { hasKernel, isRecording, registerFusedGradient, runFused } from './dispatch.js';
+import { hasKernel, isRecording, runFused } from './dispatch.js';
 import { LINEAR_CROSS_ENTROPY, type LinearCrossEntropyAttrs } from './kernels.js';
 import { linear } from './linear.js';
 
@@ -39,19 +39,20 @@ export function linearCrossEntropy(
 
   const attrs: LinearCrossEntropyAttrs = { ...crossEntropyAttrs(options), computeGradients: isRecording() };
   checkLabels(labels, weight.shape[0]!, attrs.ignoreIndex);
-  const [loss, ...gradients] = runFused(LINEAR_CROSS_ENTROPY, { hidden, weight, labels, bias }, attrs);
-  tf.dispose(gradients);
-  return loss as tf.Scalar;
+  const run = (): tf.Tensor[] => runFused(LINEAR_CROSS_ENTROPY, { hidden, weight, labels, bias }, attrs);
+  if (!attrs.computeGradients) return run()[0] as tf.Scalar;
+  // The kernel computes the gradients for dy = 1 on its way forward. They are no outputs of what the tape records: for
+  // those it would make zeros as large as the weight.
+  const recorded = tf.customGrad((...args) => {
+    const save = args.pop() as unknown as tf.GradSaveFunc;
+    const [loss, ...gradients] = run();
+    save(gradients);
+    return { value: loss!, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => scaled(saved, dy) };
+  });
+  return recorded(hidden, weight, ...(bias ? [bias] : [])) as tf.Scalar;
 }
 
-// The kernel has computed the gradients for dy = 1 on its way forward.
-const saved = { inputs: [], outputs: [false, true, true, true] };
-registerFusedGradient<LinearCrossEntropyAttrs>(
-  LINEAR_CROSS_ENTROPY,
-  saved,
-  (dy, [dhidden, dweight, dbias]) => {
-    const isOne = dy.dataSync()[0] === 1;
-    const scaled = (gradient: tf.Tensor): tf.Tensor => (isOne ? gradient.clone() : tf.mul(gradient, dy));
-    return { hidden: () => scaled(dhidden!), weight: () => scaled(dweight!), bias: () => scaled(dbias!) };
-  },
-);
+function scaled(gradients: readonly tf.Tensor[], dy: tf.Tensor): tf.Tensor[] {
+  const isOne = dy.dataSync()[0] === 1;
+  return gradients.map((gradient) => (isOne ? gradient.clone() : tf.mul(gradient, dy)));
+}

@@ -12,20 +12,10 @@ void use_threads(int32_t count) { set_num_threads(count); }
 const char* instruction_set() { return isa_name(isa()); }
 bool use_instruction_set(int32_t level) { return level >= 0 && level <= 3 && set_isa(static_cast<Isa>(level)); }
 bool has_instruction_set(int32_t level) { return level >= 0 && level <= 3 && isa_supported(static_cast<Isa>(level)); }
-napi_value advise(napi_env env, napi_callback_info info) {
-  size_t count = 1, length = 0;
-  napi_value buffer;
-  void* data = nullptr;
-  if (napi_get_cb_info(env, info, &count, &buffer, nullptr, nullptr) == napi_ok &&
-      napi_get_arraybuffer_info(env, buffer, &data, &length) == napi_ok && data != nullptr) {
-    advise_large_pages(data, length);
-  }
-  return nullptr;
-}
 
-void release_weights(napi_env, void* data, void* bytes) { free_large_pages(data, reinterpret_cast<size_t>(bytes)); }
+void release_buffer(napi_env, void* data, void* bytes) { free_large_pages(data, reinterpret_cast<size_t>(bytes)); }
 
-napi_value allocate_weights(napi_env env, napi_callback_info info) {
+napi_value allocate_buffer(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value size, result = nullptr;
   int64_t wanted = 0;
@@ -37,7 +27,7 @@ napi_value allocate_weights(napi_env env, napi_callback_info info) {
   void* const data = allocate_large_pages(bytes);
   if (data == nullptr) return nullptr;
   // Refused where the engine keeps all buffers within a space of its own.
-  if (napi_create_external_arraybuffer(env, data, bytes, &release_weights, reinterpret_cast<void*>(bytes), &result) !=
+  if (napi_create_external_arraybuffer(env, data, bytes, &release_buffer, reinterpret_cast<void*>(bytes), &result) !=
       napi_ok) {
     free_large_pages(data, bytes);
     return nullptr;
@@ -72,8 +62,7 @@ WEFT_EXPORT(instructionSet, instruction_set)
 WEFT_EXPORT(useInstructionSet, use_instruction_set)
 WEFT_EXPORT(hasInstructionSet, has_instruction_set)
 WEFT_EXPORT(scratchMemory, scratch_memory)
-const Export export_advise{"adviseLargePages", &advise};
-const Export export_allocate{"allocateWeights", &allocate_weights};
+const Export export_allocate{"allocateBuffer", &allocate_buffer};
 const Export export_free{"freeBuffer", &free_buffer};
 const Export export_count{"countExternalMemory", &count_external};
 

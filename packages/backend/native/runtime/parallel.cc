@@ -8,6 +8,8 @@
 #include <new>
 #include <thread>
 
+#include "large-pages.h"
+
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #define WEFT_PAUSE() _mm_pause()
@@ -179,7 +181,7 @@ struct Scratch {
   size_t size[kSlotCount] = {};
   void release(int slot) {
     if (data[slot] == nullptr) return;
-    ::operator delete(data[slot], std::align_val_t(64));
+    free_large_pages(data[slot], size[slot]);
     scratch_bytes_total.fetch_sub(static_cast<int64_t>(size[slot]), std::memory_order_relaxed);
     data[slot] = nullptr;
     size[slot] = 0;
@@ -214,7 +216,8 @@ void* scratch_bytes(Slot slot, size_t bytes) {
   if (mine.size[slot] < bytes) {
     mine.release(slot);
     const size_t rounded = (bytes + 4095) & ~size_t{4095};
-    mine.data[slot] = ::operator new(rounded, std::align_val_t(64));
+    mine.data[slot] = allocate_large_pages(rounded);
+    if (mine.data[slot] == nullptr) throw std::bad_alloc();
     mine.size[slot] = rounded;
     scratch_bytes_total.fetch_add(static_cast<int64_t>(rounded), std::memory_order_relaxed);
   }

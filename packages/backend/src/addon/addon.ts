@@ -12,13 +12,11 @@ export interface Addon extends KernelFunctions {
   hasInstructionSet(level: number): boolean;
   /** Bytes of scratch memory that the threads hold. */
   scratchMemory(): number;
-  /** Asks the system for large pages under a buffer that has just been allocated. */
-  adviseLargePages(buffer: ArrayBuffer): void;
   /**
    * Memory outside V8's own, in large pages, not cleared; undefined where there is none to be had. V8 searches its heap
    * before it makes a buffer itself, once buffers of 32 MB are young.
    */
-  allocateWeights(bytes: number): ArrayBuffer | undefined;
+  allocateBuffer(bytes: number): ArrayBuffer | undefined;
   /** Frees an array buffer at once, without waiting for the garbage collector; its views become empty. */
   freeBuffer(buffer: ArrayBuffer): void;
   /** Tells V8 of so many bytes outside its heap, or of so many fewer: its garbage collector goes by their sum, returned. */

@@ -3,7 +3,7 @@ import type { Addon } from '../addon/addon.js';
 /** Below this many bytes a fresh array costs less than looking for a used one. */
 const smallest = 2048;
 /** From here on fresh memory is asked for in large pages. */
-const largeBuffer = 4 << 20;
+const inLargePages = 32 << 10;
 /** Free memory kept beyond the need of the busiest moment so far. */
 const slack = 64 << 20;
 
@@ -45,9 +45,8 @@ export class BufferPool {
       return found;
     }
     this.#trim();
-    const fresh = new ArrayBuffer(size);
-    if (size >= largeBuffer) this.#addon.adviseLargePages(fresh);
-    return fresh;
+    const pages = size >= inLargePages ? this.#addon.allocateBuffer(size) : undefined;
+    return pages ?? new ArrayBuffer(size);
   }
 
   /**

@@ -34,8 +34,7 @@ export function machinePeak(threads: number): MachinePeak {
   try {
     // In large pages, as weights are: small ones halve what reading reaches.
     const floats = (value: number): Float32Array => {
-      const buffer = new ArrayBuffer(4 * FLOATS);
-      addon.adviseLargePages(buffer);
+      const buffer = addon.allocateBuffer(4 * FLOATS) ?? new ArrayBuffer(4 * FLOATS);
       return new Float32Array(buffer).fill(value);
     };
     const [from, to] = [floats(1), floats(0)];

@@ -99,7 +99,7 @@ export class NativeBackend extends cpu.MathBackendCPU {
    * heap searched in vain.
    */
   allocate(bytes: number): ArrayBuffer {
-    const buffer = this.addon.allocateWeights(bytes) ?? new ArrayBuffer(bytes);
+    const buffer = this.addon.allocateBuffer(bytes) ?? new ArrayBuffer(bytes);
     if (this.#uncounted === 0) {
       queueMicrotask(() => {
         this.addon.countExternalMemory(this.#uncounted);
