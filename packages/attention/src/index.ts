@@ -102,6 +102,7 @@ export type {
 } from './ops/kernels.js';
 export * as kernels from './ops/kernels.js';
 export { layerNorm } from './ops/layer-norm.js';
+export { likeliestToken } from './ops/likeliest-token.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { linearCrossEntropy } from './ops/linear-cross-entropy.js';
 export { type AdamWState, accumulate, adamW, clipScale, globalNorm } from './ops/optimizer.js';

@@ -59,6 +59,10 @@ export class GPT2DecodingSession extends StatesSession implements DecodingSessio
     return this.#model.score(states);
   }
 
+  protected override likeliest(states: tf.Tensor): tf.Tensor {
+    return this.#model.likeliest(states);
+  }
+
   /** Under left padding a token's position is the number of tokens before it that count. */
   #padding(past: number, total: number): { attentionMask: number[][]; positionIds: number[][] } {
     const attentionMask = this.#mask.map((row) => row.slice(0, total));

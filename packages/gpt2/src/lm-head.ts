@@ -5,6 +5,7 @@ import {
   Int8Copy,
   idTensor,
   Linear,
+  likeliestToken,
   linear,
   linearCrossEntropy,
   normal,
@@ -130,6 +131,13 @@ export class GPT2LMHeadModel extends PretrainedModel<GPT2Config> implements Gene
   /** Logits [rows, V] of hidden states [rows, E]. */
   score(hidden: tf.Tensor): tf.Tensor {
     return this.#int8Head?.serves(hidden) ? this.#int8Head.linear(hidden) : linear(hidden, this.outputWeight);
+  }
+
+  /** The token with the greatest logit, int32 [rows], of hidden states [rows, E]. */
+  likeliest(hidden: tf.Tensor): tf.Tensor {
+    return this.#int8Head?.serves(hidden)
+      ? tf.argMax(this.#int8Head.linear(hidden), 1)
+      : likeliestToken(hidden, this.outputWeight);
   }
 
   /**

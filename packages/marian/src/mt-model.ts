@@ -4,6 +4,7 @@ import {
   crossEntropy,
   type IdRows,
   idTensor,
+  likeliestToken,
   linear,
   linearCrossEntropy,
   type Scope,
@@ -173,6 +174,11 @@ export class MarianMTModel extends PretrainedModel<MarianConfig> implements Gene
   /** Logits [rows, V] of the decoder's states [rows, E]. */
   score(states: tf.Tensor): tf.Tensor {
     return linear(states, this.outputWeight, this.#bias);
+  }
+
+  /** The token with the greatest logit, int32 [rows], of the decoder's states [rows, E]. */
+  likeliest(states: tf.Tensor): tf.Tensor {
+    return likeliestToken(states, this.outputWeight, this.#bias);
   }
 
   protected override release(): void {

@@ -26,6 +26,8 @@ export interface Seq2SeqDecoder {
   decode(tokens: IdRows, memory: Memory, options: { cache: KeyValueCache }): tf.Tensor;
   /** Logits [rows, V] of states [rows, E]. */
   score(states: tf.Tensor): tf.Tensor;
+  /** The token with the greatest logit, int32 [rows]. */
+  likeliest(states: tf.Tensor): tf.Tensor;
   /** An empty cache for the decoder; `sharesRows` as in KeyValueCache. */
   newCache(sharesRows: boolean): KeyValueCache;
 }
@@ -94,6 +96,10 @@ export class Seq2SeqDecodingSession extends StatesSession implements DecodingSes
 
   protected override score(states: tf.Tensor): tf.Tensor {
     return this.#model.score(states);
+  }
+
+  protected override likeliest(states: tf.Tensor): tf.Tensor {
+    return this.#model.likeliest(states);
   }
 
   #tensors(): tf.Tensor[] {

@@ -5,6 +5,7 @@ import {
   type IdRows,
   idTensor,
   Linear,
+  likeliestToken,
   linear,
   linearCrossEntropy,
   normal,
@@ -163,6 +164,11 @@ export class T5ForConditionalGeneration extends T5Model implements GenerativeMod
   /** Logits [rows, V] of the decoder's states [rows, E]. */
   score(states: tf.Tensor): tf.Tensor {
     return linear(this.scaled(states), this.outputWeight);
+  }
+
+  /** The token with the greatest logit, int32 [rows], of the decoder's states [rows, E]. */
+  likeliest(states: tf.Tensor): tf.Tensor {
+    return likeliestToken(this.scaled(states), this.outputWeight);
   }
 
   /** Hidden states as the head wants them: scaled where it is tied to the embeddings. */

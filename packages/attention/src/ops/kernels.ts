@@ -133,6 +133,12 @@ export interface TopTokensAttrs {
 }
 export const TOP_TOKENS = 'WeftTopTokens';
 
+/**
+ * The token with the greatest logit, the first of equals: arg max of LINEAR's states W^T + bias, to the bit.
+ * in: states [R, E], weight [V, E], bias? [V]. out: [tokens int32 [R]].
+ */
+export const LIKELIEST_TOKEN = 'WeftLikeliestToken';
+
 /** Rows of a table. in: weight [V, E], ids int32 [...]. out: [y [..., E]]. Ids outside [0, V) are refused. */
 export const EMBEDDING = 'WeftEmbedding';
 /** Scatter-add. in: ids int32 [...], dy [..., E]. out: [dweight [vocabSize, E]]. */

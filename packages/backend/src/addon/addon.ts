@@ -53,6 +53,18 @@ export interface Addon extends KernelFunctions {
     bias: Maybe<Float32Array>,
     activation: number,
   ): void;
+  coarseSize(n: number, k: number): number;
+  coarseWeight(n: number, k: number, weight: Float32Array, coarse: Int32Array): void;
+  likeliestToken(
+    m: number,
+    n: number,
+    k: number,
+    x: Float32Array,
+    weight: Float32Array,
+    coarse: Int32Array,
+    bias: Maybe<Float32Array>,
+    tokens: Int32Array,
+  ): void;
   quantizeWeight(
     n: number,
     k: number,

@@ -12,6 +12,7 @@ import { decoderStep } from './decoder-step.js';
 import { dropout } from './dropout.js';
 import { fill, fillLike } from './fill.js';
 import { embedding, embeddingGrad, gatherV2 } from './gather.js';
+import { likeliestToken } from './likeliest-token.js';
 import { linear } from './linear.js';
 import { batchMatMul, fusedMatMul } from './mat-mul.js';
 import { layerNorm, layerNormGrad, rmsNorm, rmsNormGrad } from './norm.js';
@@ -65,6 +66,7 @@ export const registrations: KernelConfig[] = [
   kernel(kernels.DECODER_STEP, decoderStep),
   kernel(kernels.BEAM_ATTENTION, beamAttention),
   kernel(kernels.TOP_TOKENS, topTokens),
+  kernel(kernels.LIKELIEST_TOKEN, likeliestToken),
   kernel(kernels.EMBEDDING, embedding),
   kernel(kernels.EMBEDDING_GRAD, embeddingGrad),
   kernel(kernels.CROSS_ENTROPY, crossEntropy),

@@ -18,17 +18,22 @@ interface NativeData {
   refCount: number;
   /** The pool's buffer under `values`, as long as nobody but this backend can see it. */
   pooled?: ArrayBuffer | undefined;
-  /** How often these values were a linear's weight; see `packedWeight`. */
-  uses?: number;
-  packed?: PackedWeight | undefined;
+  /** What was made of these values for one instruction set's kernels; see `packedWeight` and `coarseWeight`. */
+  copies?: Partial<Record<'packed' | 'coarse', WeightCopy>> | undefined;
 }
 
-/** A weight in the order in which one instruction set's multiplication reads it. */
-interface PackedWeight {
-  buffer: ArrayBuffer;
-  floats: Float32Array;
-  instructionSet: InstructionSet;
+/** A copy of a weight in another form, or how often one would have served. */
+interface WeightCopy {
+  uses: number;
+  values?: Float32Array | Int32Array;
+  instructionSet?: InstructionSet;
 }
+
+/** An array of the pool for a copy of a weight; undefined where all copies together would take too much. */
+type TakeArray = <T>(
+  type: new (buffer: ArrayBuffer, offset: number, length: number) => T,
+  size: number,
+) => T | undefined;
 
 /** A new tensor and the array that a kernel fills. */
 export interface Output<T extends TypedArray = Float32Array> extends TensorInfo {
@@ -38,7 +43,7 @@ export interface Output<T extends TypedArray = Float32Array> extends TensorInfo 
 
 /** The largest tensor, in bytes, exclusive: offsets of 32 bits are in use all through tfjs. */
 const limit = 2 ** 31;
-/** The most bytes that packed copies of weights may take. */
+/** The most bytes that copies of weights may take. */
 const packedLimit = Math.min(2 ** 31, totalmem() / 8);
 
 /**
@@ -133,7 +138,7 @@ export class NativeBackend extends cpu.MathBackendCPU {
   writable(tensor: TensorInfo): Float32Array {
     const data = this.data.get(tensor.dataId as DataId) as NativeData;
     const values = data.values as Float32Array;
-    this.#unpack(data);
+    this.#forgetCopies(data);
     if (data.pooled !== undefined) return values;
     const pooled = this.pool.take(values.byteLength);
     const copy = new Float32Array(pooled, 0, values.length);
@@ -149,29 +154,59 @@ export class NativeBackend extends cpu.MathBackendCPU {
    * too much memory.
    */
   packedWeight(weight: TensorInfo, outIn: boolean): Float32Array | undefined {
-    const data = this.data.get(weight.dataId as DataId) as NativeData;
-    const { packed } = data;
-    if (packed?.instructionSet === this.addon.instructionSet()) return packed.floats;
-    data.uses = (data.uses ?? 0) + 1;
-    if (data.uses < 2) return undefined;
-    this.#unpack(data);
-    const [n, k] = (outIn ? weight.shape : [...weight.shape].reverse()) as [number, number];
-    const size = this.addon.packedFloats(n, k);
-    if (this.#packedBytes + 4 * size > packedLimit) return undefined;
-    const buffer = this.pool.take(4 * size);
-    const floats = new Float32Array(buffer, 0, size);
-    this.addon.packWeight(outIn, n, k, data.values as Float32Array, floats);
-    data.packed = { buffer, floats, instructionSet: this.addon.instructionSet() };
-    this.#packedBytes += buffer.byteLength;
-    return floats;
+    return this.#copyOf(weight, 'packed', (values, take) => {
+      const [n, k] = (outIn ? weight.shape : [...weight.shape].reverse()) as [number, number];
+      const size = this.addon.packedFloats(n, k);
+      const packed = take(Float32Array, size);
+      if (packed) this.addon.packWeight(outIn, n, k, values, packed);
+      return packed;
+    });
   }
 
-  #unpack(data: NativeData): void {
-    data.uses = 0;
-    if (data.packed === undefined) return;
-    this.#packedBytes -= data.packed.buffer.byteLength;
-    this.pool.give(data.packed.buffer);
-    data.packed = undefined;
+  /** Likewise, of the weight [V, E] of a language model's last layer, the int8 copy that finds the likeliest token. */
+  coarseWeight(weight: TensorInfo): Int32Array | undefined {
+    return this.#copyOf(weight, 'coarse', (values, take) => {
+      const [n, k] = weight.shape as [number, number];
+      const coarse = take(Int32Array, this.addon.coarseSize(n, k));
+      if (coarse) this.addon.coarseWeight(n, k, values, coarse);
+      return coarse;
+    });
+  }
+
+  #copyOf<T extends Float32Array | Int32Array>(
+    weight: TensorInfo,
+    kind: 'packed' | 'coarse',
+    make: (values: Float32Array, take: TakeArray) => T | undefined,
+  ): T | undefined {
+    const data = this.data.get(weight.dataId as DataId) as NativeData;
+    data.copies ??= {};
+    const copy = data.copies[kind];
+    const instructionSet = this.addon.instructionSet();
+    if (copy?.instructionSet === instructionSet) return copy.values as T;
+    if (copy) this.#forget(copy);
+    const uses = (copy?.uses ?? 0) + 1;
+    data.copies[kind] = { uses };
+    if (uses < 2) return undefined;
+    const values = make(data.values as Float32Array, (type, size) => {
+      if (this.#packedBytes + 4 * size > packedLimit) return undefined;
+      const buffer = this.pool.take(4 * size);
+      this.#packedBytes += buffer.byteLength;
+      return new type(buffer, 0, size);
+    });
+    if (values) data.copies[kind] = { uses, values, instructionSet };
+    return values;
+  }
+
+  #forget({ values }: WeightCopy): void {
+    if (values === undefined) return;
+    this.#packedBytes -= values.buffer.byteLength;
+    this.pool.give(values.buffer as ArrayBuffer);
+  }
+
+  #forgetCopies(data: NativeData): void {
+    if (data.copies === undefined) return;
+    for (const copy of Object.values(data.copies)) this.#forget(copy);
+    data.copies = undefined;
   }
 
   /** The same data under another shape. */
@@ -209,7 +244,7 @@ export class NativeBackend extends cpu.MathBackendCPU {
       this.disposeData(data.complexTensorInfos.imag.dataId as DataId, true);
     }
     this.data.delete(dataId);
-    this.#unpack(data);
+    this.#forgetCopies(data);
     if (data.pooled !== undefined) this.pool.give(data.pooled);
     return true;
   }
@@ -244,7 +279,7 @@ export interface NativeMemory {
   poolPeakBytes: number;
   /** Bytes that the kernels' threads keep for intermediate values. */
   scratchBytes: number;
-  /** Bytes of the pool in packed copies of weights. */
+  /** Bytes of the pool in copies of weights that kernels read faster. */
   packedBytes: number;
 }
 
