@@ -24,7 +24,6 @@ import {
   normal,
   type Scope,
   type StepBlock,
-  type StepLinear,
   scaledDotProductAttention,
 } from '@weft/attention';
 import { ConfigError, InputError } from '@weft/errors';
@@ -156,14 +155,12 @@ class Block extends Module {
   /** What `decoderStep` needs of the block for one more position [B, 1, E]. */
   forStep(x: tf.Tensor, cache: KeyValueCache): StepBlock {
     const [batch, , width] = x.shape as [number, number, number];
-    const of = (linear: Linear): StepLinear => ({ weight: linear.weightFor(x), bias: linear.bias! });
     const { key, value } = cache.room(this.attn.layer, batch, width);
+    const { c_attn, c_proj, scale } = this.attn;
     return {
-      key,
-      value,
-      scale: this.attn.scale,
-      norms: [this.ln_1, this.ln_2],
-      linears: [of(this.attn.c_attn), of(this.attn.c_proj), of(this.mlp.c_fc), of(this.mlp.c_proj)],
+      self: { norm: this.ln_1, inputs: [c_attn.forStep(x)], project: c_proj.forStep(x), key, value },
+      feedForward: { norm: this.ln_2, up: this.mlp.c_fc.forStep(x), down: this.mlp.c_proj.forStep(x) },
+      scale,
     };
   }
 }

@@ -1,6 +1,6 @@
 import tf = require('@tensorflow/tfjs');
 
-import { Embedding, type IdRows, idTensor, KeyValueCache, normal } from '@weft/attention';
+import { Embedding, hasDecoderStep, type IdRows, idTensor, KeyValueCache, normal } from '@weft/attention';
 import { InputError } from '@weft/errors';
 import {
   type LoadOptions,
@@ -12,7 +12,7 @@ import {
   scopeOf,
 } from '@weft/model';
 import { type T5Config, t5ConfigSchema, t5KeyMap } from './config.js';
-import { DecoderBlock, EncoderBlock, Stack } from './modeling.js';
+import { DecoderBlock, decodeStep, EncoderBlock, Stack } from './modeling.js';
 
 export interface T5EncoderInputs {
   /** [B, S] */
@@ -173,7 +173,7 @@ export class T5Model extends PretrainedModel<T5Config> {
   /** The decoder's states [B, T, E] over a memory. Call inside tf.tidy. */
   decode(
     decoderInputIds: IdRows,
-    { projected, paddingMask }: Memory,
+    memory: Memory,
     options: {
       decoderAttentionMask?: IdRows;
       cache?: KeyValueCache;
@@ -187,11 +187,18 @@ export class T5Model extends PretrainedModel<T5Config> {
   ): tf.Tensor3D {
     const { decoderAttentionMask, cache, hiddenStates, attentions, crossAttentions } = options;
     const ids = idTensor(decoderInputIds, 'decoderInputIds'); // [B, T]
+    const embedded = options.embedded ?? this.shared.forward(ids); // [B, T, E]
+    const statesOnly = !(decoderAttentionMask || hiddenStates || attentions || crossAttentions);
+    if (cache && statesOnly && !this.training && hasDecoderStep(embedded)) {
+      const states = decodeStep(this.decoder, embedded, cache, memory);
+      cache.advance(1);
+      return states as tf.Tensor3D;
+    }
     const states = this.decoder.run(
-      options.embedded ?? this.shared.forward(ids), // [B, T, E]
+      embedded,
       {
-        memory: (layer) => projected[layer]!,
-        ...(paddingMask ? { memoryPaddingMask: paddingMask } : {}),
+        memory: (layer) => memory.projected[layer]!,
+        ...(memory.paddingMask ? { memoryPaddingMask: memory.paddingMask } : {}),
         ...(decoderAttentionMask
           ? { keyPaddingMask: idTensor(decoderAttentionMask, 'decoderAttentionMask') }
           : {}),

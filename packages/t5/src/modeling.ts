@@ -14,9 +14,11 @@ import {
   beamAttention,
   type CachedKeysAndValues,
   Dropout,
+  decoderStep,
   dropoutState,
   gradientCheckpoint,
   type KeysAndValues,
+  type KeyValueCache,
   Linear,
   Module,
   noDropout,
@@ -24,9 +26,11 @@ import {
   RelativePositionBias,
   RmsNorm,
   type Scope,
+  type StepBlock,
+  type StepLinear,
   scaledDotProductAttention,
 } from '@weft/attention';
-import type { Seq2SeqLayerInputs } from '@weft/model';
+import type { Memory, Seq2SeqLayerInputs } from '@weft/model';
 import type { T5Config } from './config.js';
 
 /** What goes through a stack's blocks beside the hidden states. */
@@ -74,6 +78,11 @@ class Attention extends Module {
 
   keysAndValues(states: tf.Tensor): KeysAndValues {
     return { key: this.k.forward(states), value: this.v.forward(states) }; // each [B, Tk, I]
+  }
+
+  /** Query, key and value of one more position, for `decoderStep`. */
+  forStep(x: tf.Tensor): readonly [StepLinear, StepLinear, StepLinear] {
+    return [this.q.forStep(x), this.k.forStep(x), this.v.forStep(x)];
   }
 
   /** @param x [B, Tq, E] @returns [B, Tq, E] */
@@ -276,7 +285,33 @@ export class DecoderBlock extends Module {
     const [self, cross, feedForward] = this.layer;
     return feedForward.forward(cross.forward(self.forward(x, inputs), inputs.memory!(layer), inputs));
   }
+
+  /** What `decoderStep` needs of the block for one more position [B, 1, E], over a memory. */
+  forStep(x: tf.Tensor, held: KeysAndValues, memory: KeysAndValues): StepBlock {
+    const [self, cross, feedForward] = this.layer;
+    const { SelfAttention: own } = self;
+    const { EncDecAttention: other } = cross;
+    const { wi, wi_0, wi_1, wo } = feedForward.DenseReluDense;
+    return {
+      self: { norm: self.layer_norm, inputs: own.forStep(x), project: own.o.forStep(x), ...keysOf(held) },
+      cross: {
+        norm: cross.layer_norm,
+        query: other.q.forStep(x),
+        project: other.o.forStep(x),
+        ...keysOf(memory),
+      },
+      feedForward: {
+        norm: feedForward.layer_norm,
+        up: (wi ?? wi_1)!.forStep(x),
+        ...(wi_0 ? { gate: wi_0.forStep(x) } : {}),
+        down: wo.forStep(x),
+      },
+      scale: 1,
+    };
+  }
 }
+
+const keysOf = ({ key, value }: KeysAndValues): KeysAndValues => ({ key, value });
 
 /** Encoder or decoder: blocks, and a last normalisation. */
 export class Stack<B extends EncoderBlock | DecoderBlock> extends Module {
@@ -324,6 +359,36 @@ export class Stack<B extends EncoderBlock | DecoderBlock> extends Module {
     hiddenStates?.push(last);
     return last;
   }
+}
+
+/**
+ * A decoder's blocks and last normalisation for one more position of each row, in one call of the backend.
+ *
+ * @param x [B, 1, E]
+ * @returns the normalised states [B, 1, E]
+ */
+export function decodeStep(
+  decoder: Stack<DecoderBlock>,
+  x: tf.Tensor,
+  cache: KeyValueCache,
+  { projected, paddingMask }: Memory,
+): tf.Tensor {
+  const { numHeads, relative_attention_bias: bias } = decoder.block[0]!.layer[0].SelfAttention;
+  const length = cache.length + 1;
+  const inner = projected[0]!.key.shape[2]!;
+  const held = decoder.block.map((_, layer) => cache.room(layer, x.shape[0]!, inner));
+  const rows = held[0]!.rows;
+  const hidden = decoderStep(x, {
+    blocks: decoder.block.map((block, layer) => block.forStep(x, held[layer]!, projected[layer]!)),
+    length,
+    ...(paddingMask ? { memoryPaddingMask: paddingMask } : {}),
+    ...(rows ? { rows } : {}),
+    positionBias: bias!.forward(1, length),
+    numHeads,
+    epsilon: decoder.final_layer_norm.epsilon,
+    activation: decoder.block[0]!.layer[2].DenseReluDense.activation,
+  });
+  return decoder.final_layer_norm.forward(hidden);
 }
 
 /**

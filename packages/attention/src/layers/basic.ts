@@ -2,12 +2,12 @@ import type * as tf from '@tensorflow/tfjs';
 import { type Initializer, linearDefault, normal, ones, zeros } from '../module/initializers.js';
 import { Module } from '../module/module.js';
 import type { Scope } from '../module/scope.js';
+import type { StepLinear } from '../ops/decoder-step.js';
 import { dropout, dropoutState } from '../ops/dropout.js';
 import { embedding } from '../ops/embedding.js';
 import type { Activation, WeightLayout } from '../ops/kernels.js';
 import { layerNorm } from '../ops/layer-norm.js';
 import { linear } from '../ops/linear.js';
-import type { QuantizedWeight } from '../ops/quantized-linear.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { Int8Copy } from './int8-copy.js';
 
@@ -46,9 +46,10 @@ export class Linear extends Module {
     return linear(x, this.weight, this.bias, { layout: this.layout, activation });
   }
 
-  /** What {@link forward} multiplies x by: the weight, or its int8 copy. */
-  weightFor(x: tf.Tensor): tf.Tensor | QuantizedWeight {
-    return this.#int8?.serves(x) ? this.#int8.weight : this.weight;
+  /** What `decoderStep` needs to do as {@link forward} does with x: the weight, or its int8 copy. */
+  forStep(x: tf.Tensor): StepLinear {
+    const weight = this.#int8?.serves(x) ? this.#int8.weight : this.weight;
+    return { weight, layout: this.layout, ...(this.bias ? { bias: this.bias } : {}) };
   }
 
   /**

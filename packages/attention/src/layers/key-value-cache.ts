@@ -80,20 +80,23 @@ export class KeyValueCache {
           value: concatenate(held?.value, value, this.#length),
         };
     this.#layers[layer] = next;
-    return { ...next, length, ...(this.#shared ? { rows: this.#shared.table(length) } : {}) };
+    return this.#seen(next, length);
   }
 
   /**
    * The buffers of a layer with room for one more position of `batch` rows, which who asks writes in place, for
    * `decoderStep`. `advance` counts it.
    */
-  room(layer: number, batch: number, width: number): LayerCache {
+  room(layer: number, batch: number, width: number): CachedKeysAndValues {
     const length = this.#lengthWith(1);
-    if (this.#shared) this.#settle(this.#shared);
     const shape: [number, number, number] = [batch, 1, width];
     const roomy = this.#roomy(this.#layers[layer], shape, shape, length);
     this.#layers[layer] = roomy;
-    return roomy;
+    return this.#seen(roomy, length);
+  }
+
+  #seen(held: LayerCache, length: number): CachedKeysAndValues {
+    return { ...held, length, ...(this.#shared ? { rows: this.#shared.table(length) } : {}) };
   }
 
   #lengthWith(positions: number): number {

@@ -2,35 +2,58 @@ import type * as tf from '@tensorflow/tfjs';
 import { InputError } from '@weft/errors';
 import { checkShape } from './check.js';
 import { hasKernel, isRecording, runFused } from './dispatch.js';
-import { DECODER_STEP, type DecoderStepAttrs } from './kernels.js';
+import { DECODER_STEP, type DecoderStepAttrs, type WeightLayout } from './kernels.js';
 import type { QuantizedWeight } from './quantized-linear.js';
 
-// With more rows what happens between kernels counts little, and a packed weight is read faster.
-const MAX_ROWS = 8;
-
-/** A linear layer's parameters, stored [in, out] or quantized. */
+/** A linear layer's parameters. */
 export interface StepLinear {
   weight: tf.Tensor | QuantizedWeight;
-  bias: tf.Tensor;
+  layout: WeightLayout;
+  bias?: tf.Tensor;
 }
 
-/** Gamma and beta, each [E]. */
+/** Gamma [E] and beta [E]; without beta it is root-mean-square normalisation. */
 export interface StepNorm {
   weight: tf.Tensor;
-  bias: tf.Tensor;
+  bias?: tf.Tensor;
+}
+
+/** Attention and the normalisation before it; A is the width of all heads together. */
+interface StepAttention {
+  norm: StepNorm;
+  /** [A, E] */
+  project: StepLinear;
 }
 
 export interface StepBlock {
-  /** [P, C, E] with room for one more position; written in place */
-  key: tf.Tensor;
-  /** [P, C, E], likewise */
-  value: tf.Tensor;
+  self: StepAttention & {
+    /** Query, key and value, each [E, A], or all of them in one [E, 3A]. */
+    inputs: readonly [StepLinear, StepLinear, StepLinear] | readonly [StepLinear];
+    /** [P, C, A] with room for one more position; written in place */
+    key: tf.Tensor;
+    /** [P, C, A], likewise */
+    value: tf.Tensor;
+  };
+  /** What an encoder's states are looked at with; in all blocks or in none. */
+  cross?: StepAttention & {
+    /** [E, A] */
+    query: StepLinear;
+    /** [S, Tk, A]: row s is looked at by B / S rows of x, side by side */
+    key: tf.Tensor;
+    /** [S, Tk, A] */
+    value: tf.Tensor;
+  };
+  feedForward: {
+    norm: StepNorm;
+    /** [E, F]; activation(up(x)), or activation(gate(x)) * up(x) */
+    up: StepLinear;
+    /** [E, F] */
+    gate?: StepLinear;
+    /** [F, E] */
+    down: StepLinear;
+  };
   /** Of the scores. */
   scale: number;
-  /** Before attention and before the feed-forward part. */
-  norms: readonly [StepNorm, StepNorm];
-  /** Query, key and value in one [E, 3E]; projection [E, E]; up [E, F]; down [F, E] */
-  linears: readonly [StepLinear, StepLinear, StepLinear, StepLinear];
 }
 
 export interface DecoderStepInputs extends Pick<DecoderStepAttrs, 'numHeads' | 'epsilon' | 'activation'> {
@@ -39,16 +62,22 @@ export interface DecoderStepInputs extends Pick<DecoderStepAttrs, 'numHeads' | '
   length: number;
   /** [B, length], 1 keep, 0 hide */
   keyPaddingMask?: tf.Tensor;
+  /** [S, Tk], 1 keep, 0 hide */
+  memoryPaddingMask?: tf.Tensor;
+  /** Added to the scores of self-attention, [1, H, 1, length]. */
+  positionBias?: tf.Tensor;
+  /** int32 [B, length]: which row of the caches holds each position; absent where each row holds its own. */
+  rows?: tf.Tensor;
 }
 
-/** True where {@link decoderStep} takes x [B, T, E]: one new position of few rows, nothing trained, a backend that has it. */
+/** True where {@link decoderStep} takes x [B, T, E]: one new position, nothing trained, a backend that has it. */
 export function hasDecoderStep(x: tf.Tensor): boolean {
-  return x.shape[1] === 1 && x.shape[0]! <= MAX_ROWS && !isRecording() && hasKernel(DECODER_STEP);
+  return x.shape[1] === 1 && !isRecording() && hasKernel(DECODER_STEP);
 }
 
 /**
- * One new position a row through all blocks of a decoder that has layer normalisation before each part, in one call:
- * what the ops one by one would give, and the caches written. Only where {@link hasDecoderStep} holds.
+ * One new position a row through all blocks of a decoder that has a normalisation before each part, in one call: what
+ * the ops one by one would give, and the caches written. Only where {@link hasDecoderStep} holds.
  *
  * @param x [B, 1, E]
  * @returns [B, 1, E]
@@ -56,67 +85,109 @@ export function hasDecoderStep(x: tf.Tensor): boolean {
  * @throws InputError when there is no block or no position, or the heads do not divide the width
  */
 export function decoderStep(x: tf.Tensor, inputs: DecoderStepInputs): tf.Tensor {
-  const { blocks, length, keyPaddingMask, ...rest } = inputs;
-  const linears = blocks.flatMap((block) => block.linears);
+  const { blocks, length, keyPaddingMask, memoryPaddingMask, positionBias, rows, ...rest } = inputs;
   checkShapes(x, inputs);
+  const linears = blocks.flatMap(linearsOf);
+  const norms = blocks.flatMap(normsOf);
   const tensors = {
     x,
     keyPaddingMask,
-    keys: blocks.map(({ key }) => key),
-    values: blocks.map(({ value }) => value),
-    norms: blocks.flatMap(({ norms }) => norms.flatMap(({ weight, bias }) => [weight, bias])),
-    weights: linears.map(({ weight }) => ('scales' in weight ? weight.quantized : weight)),
-    biases: linears.map(({ bias }) => bias),
-    weightScales: linears.map(({ weight }) => ('scales' in weight ? weight.scales : weight)),
+    memoryPaddingMask,
+    positionBias,
+    rows,
+    keys: blocks.map(({ self }) => self.key),
+    values: blocks.map(({ self }) => self.value),
+    memoryKeys: blocks.flatMap(({ cross }) => cross?.key ?? []),
+    memoryValues: blocks.flatMap(({ cross }) => cross?.value ?? []),
+    norms: norms.flatMap((norm) => [norm?.weight, norm?.bias]),
+    weights: linears.map((linear) => linear && stored(linear.weight)[0]),
+    weightScales: linears.map((linear) => linear && stored(linear.weight)[1]),
+    biases: linears.map((linear) => linear?.bias),
   };
   const attrs: DecoderStepAttrs = {
     ...rest,
     scales: blocks.map(({ scale }) => scale),
     position: length - 1,
-    groupSizes: linears.map(({ weight }) => ('scales' in weight ? weight.groupSize : 0)),
+    inner: features(blocks[0]!.feedForward.up)[1],
+    layouts: linears.map((linear) => linear?.layout),
   };
   return runFused(DECODER_STEP, tensors, attrs)[0]!;
 }
 
+/** The tensors of a weight: itself, or its int8 form and scales. */
+const stored = (weight: tf.Tensor | QuantizedWeight): readonly [tf.Tensor, tf.Tensor?] =>
+  'scales' in weight ? [weight.quantized, weight.scales] : [weight];
+
+/** In the order of the contract. */
+function linearsOf({ self, cross, feedForward }: StepBlock): (StepLinear | undefined)[] {
+  const [query, key, value] = self.inputs;
+  const { gate, up, down } = feedForward;
+  return [query, key, value, self.project, cross?.query, cross?.project, gate, up, down];
+}
+
+const normsOf = ({ self, cross, feedForward }: StepBlock): (StepNorm | undefined)[] => [
+  self.norm,
+  cross?.norm,
+  feedForward.norm,
+];
+
+/** Features in and out. */
+const features = ({ weight, layout }: StepLinear): readonly [number, number] => {
+  if ('scales' in weight) return [4 * weight.quantized.shape[1]!, weight.quantized.shape[0]!];
+  const [rows, columns] = weight.shape as [number, number];
+  return layout === 'in-out' ? [rows, columns] : [columns, rows];
+};
+
 function checkShapes(x: tf.Tensor, inputs: DecoderStepInputs): void {
-  const { blocks, length, keyPaddingMask, numHeads } = inputs;
+  const { blocks, length, keyPaddingMask, memoryPaddingMask, positionBias, rows, numHeads } = inputs;
   const check = (tensor: string, received: tf.Tensor, ...expected: (number | string)[]): void =>
     checkShape('decoderStep', tensor, received, expected);
   const [batch, , width] = x.shape as [number, number, number];
-  if (blocks.length === 0 || length < 1 || width % numHeads !== 0) {
+  const first = blocks[0];
+  const attention = first ? features(first.self.project)[0] : 0;
+  if (!first || length < 1 || attention % numHeads !== 0) {
     throw new InputError({
       operation: 'decoderStep',
-      expected: 'blocks, a length that counts the new position, and heads that divide the width',
-      received: `${blocks.length} blocks, length ${length}, ${numHeads} heads, width ${width}`,
+      expected: 'blocks, a length that counts the new position, and heads that divide the width of attention',
+      received: `${blocks.length} blocks, length ${length}, ${numHeads} heads, width ${attention}`,
       remedy: "pass the model's blocks and heads, and the cache's length and one",
     });
   }
-  const [held, capacity] = blocks[0]!.key.shape as [number, number];
-  const inner = blocks[0]!.linears[2].bias.shape[0]!;
-  const sizes = [
-    [width, 3 * width],
-    [width, width],
-    [width, inner],
-    [inner, width],
-  ] as const;
-  check('x', x, batch, 1, width);
-  if (keyPaddingMask) check('keyPaddingMask', keyPaddingMask, batch, length);
-  for (const { key, value, norms, linears } of blocks) {
-    check('key', key, Math.max(held, batch), Math.max(capacity, length), width);
-    check('value', value, held, capacity, width);
-    for (const norm of norms) {
-      check('gamma', norm.weight, width);
-      check('beta', norm.bias, width);
-    }
-    for (const [i, { weight, bias }] of linears.entries()) {
-      const [from, to] = sizes[i]!;
-      check('bias', bias, to);
-      if (!('scales' in weight)) {
-        check('weight', weight, from, to);
-        continue;
-      }
+  const [held, capacity] = first.self.key.shape as [number, number];
+  const inner = features(first.feedForward.up)[1];
+  const [sources, remembered] = (first.cross?.key.shape ?? [batch, 1]) as [number, number];
+  const checkLinear = (linear: StepLinear | undefined, from: number, to: number): void => {
+    if (!linear) return;
+    const { weight, layout, bias } = linear;
+    if (bias) check('bias', bias, to);
+    if ('scales' in weight) {
       check('quantized', weight.quantized, to, from / 4);
       check('scales', weight.scales, to, from / weight.groupSize);
+    } else check('weight', weight, ...(layout === 'in-out' ? [from, to] : [to, from]));
+  };
+  check('x', x, batch, 1, width);
+  if (keyPaddingMask) check('keyPaddingMask', keyPaddingMask, batch, length);
+  if (memoryPaddingMask) check('memoryPaddingMask', memoryPaddingMask, sources, remembered);
+  if (positionBias) check('positionBias', positionBias, 1, numHeads, 1, length);
+  if (rows) check('rows', rows, batch, length);
+  for (const block of blocks) {
+    const { self, cross, feedForward } = block;
+    check('key', self.key, rows ? held : Math.max(held, batch), Math.max(capacity, length), attention);
+    check('value', self.value, held, capacity, attention);
+    for (const norm of normsOf(block)) {
+      if (norm) check('gamma', norm.weight, width);
+      if (norm?.bias) check('beta', norm.bias, width);
     }
+    const joined = self.inputs.length === 1 ? 3 * attention : attention;
+    for (const linear of self.inputs) checkLinear(linear, width, joined);
+    checkLinear(self.project, attention, width);
+    checkLinear(feedForward.gate, width, inner);
+    checkLinear(feedForward.up, width, inner);
+    checkLinear(feedForward.down, inner, width);
+    if (!first.cross) continue;
+    check('memory key', cross?.key ?? x, sources, remembered, attention);
+    check('memory value', cross?.value ?? x, sources, remembered, attention);
+    checkLinear(cross?.query, width, attention);
+    checkLinear(cross?.project, attention, width);
   }
 }

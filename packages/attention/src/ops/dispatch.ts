@@ -10,7 +10,7 @@ export function isRecording(): boolean {
   return tf.engine().state.gradientDepth > 0;
 }
 
-type Inputs = Record<string, tf.Tensor | readonly tf.Tensor[] | undefined>;
+type Inputs = Record<string, tf.Tensor | readonly (tf.Tensor | undefined)[] | undefined>;
 
 /** Runs a fused kernel with the inputs that are given; its outputs, in the order of the contract. */
 export function runFused(name: string, inputs: Inputs, attrs: object): tf.Tensor[] {

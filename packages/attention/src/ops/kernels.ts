@@ -91,13 +91,16 @@ export interface CacheAppendAttrs {
 export const CACHE_APPEND = 'WeftCacheAppend';
 
 /**
- * One new position a row through the blocks of a decoder with layer normalisation before each part, its keys and values
- * written into the caches in place; no gradient. Block by block h = x + project(attention(join(norm1(x)))), y = h +
- * down(activation(up(norm2(h)))), attention as in ATTENTION over the position + 1 keys.
- * in: x [B, 1, E], keyPaddingMask? [B, position + 1], and lists over the blocks: keys and values [P, C, E], norms (gamma,
- * beta of the first, then of the second, [E]), weights (join [E, 3E], project [E, E], up [E, F], down [F, E]), weightScales
- * and biases. A weight whose groupSize is 0 is float32 and stands in weightScales too; another is int8 as in
- * QUANTIZED_LINEAR, with its scales in weightScales. out: [y [B, 1, E]].
+ * One new position a row through the blocks of a decoder with a normalisation before each part, its keys and values
+ * written into the caches in place; no gradient. Block by block h = x + project(attention(..norm(x)..)), h = h + the same
+ * over the memory, y = h + down(f(norm(h))), f(x) = activation(up(x)) or activation(gate(x)) * up(x). Self-attention as in
+ * ATTENTION over the position + 1 keys, or as in BEAM_ATTENTION where `rows` are given.
+ * in: x [B, 1, E], keyPaddingMask? [B, position + 1], memoryPaddingMask? [S, Tk], positionBias? [1, H, 1, position + 1],
+ * rows? int32 [B, position + 1], and lists: keys and values [P, C, A], memoryKeys and memoryValues [S, Tk, A] (none
+ * without a memory), one a block; norms, gamma and beta [E] of self-attention, cross-attention and the feed-forward part,
+ * six a block; weights, weightScales and biases of query (or [E, 3A]: query, key and value), key, value, project,
+ * cross-attention's query and project, gate, up and down, nine a block. What is absent is undefined in its place; a norm
+ * without beta is RMS_NORM. A weight with weightScales is int8 as in QUANTIZED_LINEAR. out: [y [B, 1, E]].
  */
 export interface DecoderStepAttrs {
   numHeads: number;
@@ -106,8 +109,10 @@ export interface DecoderStepAttrs {
   epsilon: number;
   activation: Activation;
   position: number;
+  /** F, the width of the feed-forward part. */
+  inner: number;
   /** Of each weight. */
-  groupSizes: readonly number[];
+  layouts: readonly (WeightLayout | undefined)[];
 }
 export const DECODER_STEP = 'WeftDecoderStep';
 

@@ -6,7 +6,6 @@
 #include "../kernels/binary.h"
 #include "../kernels/convert.h"
 #include "../kernels/cross-entropy.h"
-#include "../kernels/decoder-step.h"
 #include "../kernels/dropout.h"
 #include "../kernels/embedding.h"
 #include "../kernels/norm.h"
@@ -35,7 +34,6 @@ WEFT_EXPORT(bfloatToFloats, weft::bfloat_to_floats)
 WEFT_EXPORT(crossEntropy, weft::cross_entropy)
 WEFT_EXPORT(crossEntropyGradient, weft::cross_entropy_gradient)
 WEFT_EXPORT(linearCrossEntropy, weft::linear_cross_entropy)
-WEFT_EXPORT(decoderStep, weft::decoder_step)
 WEFT_EXPORT(dropout, weft::dropout)
 WEFT_EXPORT(gather, weft::gather)
 WEFT_EXPORT(embeddingGradient, weft::embedding_gradient)

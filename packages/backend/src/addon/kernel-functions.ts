@@ -160,27 +160,28 @@ export interface KernelFunctions {
     mean: boolean,
   ): number;
 
+  /** The place of a row that is not in the cache, -1 for none. `sizes` are those of StepSizes. */
   decoderStep(
+    sizes: Int32Array,
     x: Floats,
+    y: Floats,
     keys: Floats[],
     values: Floats[],
+    memoryKeys: Floats[],
+    memoryValues: Floats[],
     padding: Maybe<Floats>,
-    y: Floats,
-    norms: Floats[],
-    weights: Floats[],
-    biases: Floats[],
+    memoryPadding: Maybe<Floats>,
+    bias: Maybe<Floats>,
+    table: Maybe<Int32Array>,
+    norms: Maybe<Floats>[],
+    weights: Maybe<Floats>[],
+    biases: Maybe<Floats>[],
     quantized: Maybe<Int32Array>[],
-    groups: Int32Array,
+    stored: Int32Array,
     scales: Floats,
-    rows: number,
-    width: number,
-    inner: number,
-    heads: number,
-    capacity: number,
-    position: number,
     epsilon: number,
     activation: number,
-  ): void;
+  ): number;
 
   dropout(x: Floats, y: Floats, n: number, rate: number, seed: number, offset: number): void;
   /** The place of an id that is out of range, -1 for none. */

@@ -32,10 +32,15 @@ export function beamAttention({ inputs, backend, attrs }: KernelCall<BeamAttenti
     scale,
   );
   if (wrong < 0) return [y];
-  throw new InputError({
-    operation: 'beamAttention',
+  throw noSuchRow('beamAttention', backend.ints(rows!), wrong, held);
+}
+
+/** The error for a table of rows that names one, at place `wrong`, which a cache of `held` rows does not have. */
+export function noSuchRow(operation: string, rows: Int32Array, wrong: number, held: number): InputError {
+  return new InputError({
+    operation,
     expected: `rows of the cache, from 0 to ${held - 1}`,
-    received: `${backend.ints(rows!)[wrong]} at place ${wrong}`,
+    received: `${rows[wrong]} at place ${wrong}`,
     remedy: 'move the table of rows along with the beams',
   });
 }

@@ -8,6 +8,10 @@ const packedRows = 9;
 /** Smaller weights are packed as fast as they are found. */
 const packedSize = 4096;
 
+/** Whether a packed copy of a weight, once it is there, serves m rows better than the weight. */
+export const packs = (m: number, { shape }: TensorInfo): boolean =>
+  m >= packedRows && shape[0]! * shape[1]! >= packedSize;
+
 /** y = activation(x W + bias): see the contract of the fused kernels. */
 export function linear({ inputs, backend, attrs }: KernelCall<LinearAttrs>): TensorInfo {
   const { x, weight, bias } = inputs as { x: TensorInfo; weight: TensorInfo; bias?: TensorInfo };
@@ -22,7 +26,7 @@ export function linear({ inputs, backend, attrs }: KernelCall<LinearAttrs>): Ten
   const xs = backend.floats(x);
   const biases = bias === undefined ? null : backend.floats(bias);
   const kind = activationKind(attrs.activation)!;
-  if (attrs.reused && m >= packedRows && n * k >= packedSize) {
+  if (attrs.reused && packs(m, weight)) {
     const packed = backend.packedWeight(weight, transposed);
     if (packed !== undefined) {
       backend.addon.packedLinear(m, n, k, xs, packed, y.values, biases, kind);
