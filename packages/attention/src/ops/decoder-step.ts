@@ -156,6 +156,15 @@ function checkShapes(x: tf.Tensor, inputs: DecoderStepInputs): void {
   const [held, capacity] = first.self.key.shape as [number, number];
   const inner = features(first.feedForward.up)[1];
   const [sources, remembered] = (first.cross?.key.shape ?? [batch, 1]) as [number, number];
+  const over = blocks.filter(({ cross }) => cross).length;
+  if ((over > 0 && over < blocks.length) || batch % sources !== 0) {
+    throw new InputError({
+      operation: 'decoderStep',
+      expected: `a memory in all blocks or in none, of rows that ${batch} are a multiple of`,
+      received: `one in ${over} of ${blocks.length} blocks, of ${sources} rows`,
+      remedy: "pass the encoder's keys and values to each block, a row for each source",
+    });
+  }
   const checkLinear = (linear: StepLinear | undefined, from: number, to: number): void => {
     if (!linear) return;
     const { weight, layout, bias } = linear;
@@ -172,7 +181,7 @@ function checkShapes(x: tf.Tensor, inputs: DecoderStepInputs): void {
   if (rows) check('rows', rows, batch, length);
   for (const block of blocks) {
     const { self, cross, feedForward } = block;
-    check('key', self.key, rows ? held : Math.max(held, batch), Math.max(capacity, length), attention);
+    check('key', self.key, Math.max(held, batch), Math.max(capacity, length), attention);
     check('value', self.value, held, capacity, attention);
     for (const norm of normsOf(block)) {
       if (norm) check('gamma', norm.weight, width);
@@ -184,10 +193,10 @@ function checkShapes(x: tf.Tensor, inputs: DecoderStepInputs): void {
     checkLinear(feedForward.gate, width, inner);
     checkLinear(feedForward.up, width, inner);
     checkLinear(feedForward.down, inner, width);
-    if (!first.cross) continue;
-    check('memory key', cross?.key ?? x, sources, remembered, attention);
-    check('memory value', cross?.value ?? x, sources, remembered, attention);
-    checkLinear(cross?.query, width, attention);
-    checkLinear(cross?.project, attention, width);
+    if (!cross) continue;
+    check('memory key', cross.key, sources, remembered, attention);
+    check('memory value', cross.value, sources, remembered, attention);
+    checkLinear(cross.query, width, attention);
+    checkLinear(cross.project, attention, width);
   }
 }
