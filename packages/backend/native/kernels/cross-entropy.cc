@@ -13,7 +13,7 @@ struct Task {
 };
 
 // Logits of one chunk of the joint layer: few enough bytes to be kept, enough rows for the multiplication.
-constexpr int64_t kChunkFloats = 13 << 20;
+constexpr int64_t kChunkFloats = 17 << 20;
 
 int64_t bad_label(const int32_t* labels, int64_t rows, const Task& task) {
   for (int64_t r = 0; r < rows; ++r) {
