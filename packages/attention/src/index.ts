@@ -93,6 +93,7 @@ export type {
   DropoutAttrs,
   EmbeddingGradAttrs,
   LinearAttrs,
+  LinearGradAttrs,
   LinearCrossEntropyAttrs,
   NormAttrs,
   QuantizedLinearAttrs,

@@ -28,6 +28,14 @@ export interface LinearAttrs {
 }
 export const LINEAR = 'WeftLinear';
 
+export interface LinearGradAttrs {
+  layout: WeightLayout;
+}
+/** in: dy [..., N], weight. out: [dx [..., K]]. */
+export const LINEAR_INPUT_GRAD = 'WeftLinearInputGrad';
+/** in: dy [..., N], x [..., K]. out: [dweight [K, N] or [N, K]]. */
+export const LINEAR_WEIGHT_GRAD = 'WeftLinearWeightGrad';
+
 /** Elementwise activation. in: x. out: [y]. */
 export interface ActivationAttrs {
   activation: Exclude<Activation, 'none'>;

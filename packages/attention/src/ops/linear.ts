@@ -3,7 +3,15 @@ import tf = require('@tensorflow/tfjs');
 import { activation } from './activation.js';
 import { asMatrix, checkShape } from './check.js';
 import { hasKernel, isRecording, registerFusedGradient, runFused } from './dispatch.js';
-import { type Activation, LINEAR, type LinearAttrs, type WeightLayout } from './kernels.js';
+import {
+  type Activation,
+  LINEAR,
+  LINEAR_INPUT_GRAD,
+  LINEAR_WEIGHT_GRAD,
+  type LinearAttrs,
+  type LinearGradAttrs,
+  type WeightLayout,
+} from './kernels.js';
 
 export interface LinearOptions {
   /** How the weight is stored. Default: `out-in`, as nn.Linear has it. */
@@ -55,13 +63,10 @@ export function linear(
 }
 
 registerFusedGradient<LinearAttrs>(LINEAR, { inputs: ['x', 'weight'] }, (dy, [x, weight], { layout }) => {
-  const rows = asMatrix(dy);
+  const attrs: LinearGradAttrs = { layout };
   return {
-    x: () => tf.matMul(rows, weight as tf.Tensor2D, false, layout === 'in-out').reshape(x!.shape),
-    weight: () =>
-      layout === 'out-in'
-        ? tf.matMul(rows, asMatrix(x!), true, false)
-        : tf.matMul(asMatrix(x!), rows, true, false),
-    bias: () => tf.sum(rows, 0),
+    x: () => runFused(LINEAR_INPUT_GRAD, { dy, weight }, attrs)[0]!,
+    weight: () => runFused(LINEAR_WEIGHT_GRAD, { dy, x }, attrs)[0]!,
+    bias: () => tf.sum(asMatrix(dy), 0),
   };
 });

@@ -14,6 +14,7 @@ import { fill, fillLike } from './fill.js';
 import { embedding, embeddingGrad, gatherV2 } from './gather.js';
 import { likeliestToken } from './likeliest-token.js';
 import { linear } from './linear.js';
+import { linearInputGrad, linearWeightGrad } from './linear-grad.js';
 import { batchMatMul, fusedMatMul } from './mat-mul.js';
 import { layerNorm, layerNormGrad, rmsNorm, rmsNormGrad } from './norm.js';
 import { accumulate, adamW, globalNorm } from './optimizer.js';
@@ -52,6 +53,8 @@ export const registrations: KernelConfig[] = [
   kernel('ExpandDims', expandDims),
 
   kernel(kernels.LINEAR, linear),
+  kernel(kernels.LINEAR_INPUT_GRAD, linearInputGrad),
+  kernel(kernels.LINEAR_WEIGHT_GRAD, linearWeightGrad),
   kernel(kernels.QUANTIZED_LINEAR, quantizedLinear),
   kernel(kernels.QUANTIZE_WEIGHT, quantizeWeight),
   kernel(kernels.ACTIVATION, activation),
