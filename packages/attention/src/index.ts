@@ -2,6 +2,7 @@ export {
   Dropout,
   Embedding,
   type EmbeddingLayerOptions,
+  forwardAll,
   LayerNorm,
   Linear,
   type LinearLayerOptions,
@@ -93,8 +94,9 @@ export type {
   DropoutAttrs,
   EmbeddingGradAttrs,
   LinearAttrs,
-  LinearGradAttrs,
   LinearCrossEntropyAttrs,
+  LinearGradAttrs,
+  LinearsAttrs,
   NormAttrs,
   QuantizedLinearAttrs,
   QuantizeWeightAttrs,
@@ -106,6 +108,7 @@ export { layerNorm } from './ops/layer-norm.js';
 export { likeliestToken } from './ops/likeliest-token.js';
 export { type LinearOptions, linear } from './ops/linear.js';
 export { linearCrossEntropy } from './ops/linear-cross-entropy.js';
+export { type LinearParameters, linears } from './ops/linears.js';
 export { type AdamWState, accumulate, adamW, clipScale, globalNorm } from './ops/optimizer.js';
 export { dropoutMultipliers, philoxBlock } from './ops/philox.js';
 export { dequantize, type QuantizedWeight, quantizedLinear, quantizeWeight } from './ops/quantized-linear.js';

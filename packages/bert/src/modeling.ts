@@ -14,6 +14,7 @@ import {
   Dropout,
   dropoutState,
   Embedding,
+  forwardAll,
   idTensor,
   LayerNorm,
   Linear,
@@ -114,10 +115,15 @@ class SelfAttention extends Module {
 
   /** @param asked the tokens whose output is asked for: all of x, or the first of each row */
   forward(asked: tf.Tensor, x: tf.Tensor, { keyPaddingMask, attentions }: LayerInputs): tf.Tensor {
+    const given = [this.key, this.value];
+    const [key, value, query = this.query.forward(asked)] = forwardAll(
+      asked === x ? [...given, this.query] : given,
+      x,
+    ); // [B, T, E], heads side by side
     const inputs = {
-      query: this.query.forward(asked), // [B, T, E], heads side by side
-      key: this.key.forward(x),
-      value: this.value.forward(x),
+      query,
+      key: key!,
+      value: value!,
       numHeads: this.numHeads,
       dropout: this.training ? dropoutState.next(this.rate) : noDropout,
       ...(keyPaddingMask ? { keyPaddingMask } : {}),

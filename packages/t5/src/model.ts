@@ -1,6 +1,14 @@
 import tf = require('@tensorflow/tfjs');
 
-import { Embedding, hasDecoderStep, type IdRows, idTensor, KeyValueCache, normal } from '@weft/attention';
+import {
+  Embedding,
+  forwardAll,
+  hasDecoderStep,
+  type IdRows,
+  idTensor,
+  KeyValueCache,
+  normal,
+} from '@weft/attention';
 import { InputError } from '@weft/errors';
 import {
   type LoadOptions,
@@ -164,8 +172,10 @@ export class T5Model extends PretrainedModel<T5Config> {
 
   /** Keys and values of the encoder's states for every decoder layer. Call inside tf.tidy. */
   remember(states: tf.Tensor, attentionMask?: IdRows): Memory {
+    const layers = this.decoder.block.flatMap((block) => block.memoryLinears);
+    const all = forwardAll(layers, states); // keys and values of each layer, [B, S, I]
     return {
-      projected: this.decoder.block.map((block) => block.crossAttention.keysAndValues(states)),
+      projected: this.decoder.block.map((_, layer) => ({ key: all[2 * layer]!, value: all[2 * layer + 1]! })),
       ...(attentionMask ? { paddingMask: idTensor(attentionMask, 'attentionMask') } : {}),
     };
   }

@@ -16,6 +16,7 @@ import {
   Dropout,
   decoderStep,
   dropoutState,
+  forwardAll,
   gradientCheckpoint,
   type KeysAndValues,
   type KeyValueCache,
@@ -76,8 +77,14 @@ class Attention extends Module {
     }
   }
 
-  keysAndValues(states: tf.Tensor): KeysAndValues {
-    return { key: this.k.forward(states), value: this.v.forward(states) }; // each [B, Tk, I]
+  /** What looks at itself asks: query, key and value [B, T, I] of the same states. */
+  project(states: tf.Tensor): KeysAndValues & { query: tf.Tensor } {
+    const [query, key, value] = forwardAll([this.q, this.k, this.v], states) as [
+      tf.Tensor,
+      tf.Tensor,
+      tf.Tensor,
+    ];
+    return { query, key, value };
   }
 
   /** Query, key and value of one more position, for `decoderStep`. */
@@ -85,9 +92,9 @@ class Attention extends Module {
     return [this.q.forStep(x), this.k.forStep(x), this.v.forStep(x)];
   }
 
-  /** @param x [B, Tq, E] @returns [B, Tq, E] */
+  /** @param query [B, Tq, I] @returns [B, Tq, E] */
   attend(
-    x: tf.Tensor,
+    query: tf.Tensor,
     {
       key,
       value,
@@ -97,7 +104,6 @@ class Attention extends Module {
     options: { causal: boolean; bias?: tf.Tensor; keyPaddingMask?: tf.Tensor; attentions?: tf.Tensor[] },
   ): tf.Tensor {
     const { attentions, ...rest } = options;
-    const query = this.q.forward(x); // [B, Tq, I]
     if (rows && keyLength !== undefined) {
       const bias = options.bias!;
       return this.o.forward(
@@ -140,9 +146,9 @@ class SelfAttentionLayer extends Module {
 
   forward(x: tf.Tensor, { positionBias: bias, keyPaddingMask, cache, attentions }: BlockInputs): tf.Tensor {
     const normed = this.layer_norm.forward(x); // [B, T, E]
-    const fresh = this.SelfAttention.keysAndValues(normed);
+    const { query, ...fresh } = this.SelfAttention.project(normed);
     const held = cache?.append(this.layer, fresh.key as tf.Tensor3D, fresh.value as tf.Tensor3D);
-    const attended = this.SelfAttention.attend(normed, held ?? fresh, {
+    const attended = this.SelfAttention.attend(query, held ?? fresh, {
       causal: this.causal,
       bias,
       ...(keyPaddingMask ? { keyPaddingMask } : {}),
@@ -173,7 +179,8 @@ class CrossAttentionLayer extends Module {
     const sources = memory.key.shape[0]!;
     // Nothing here depends on where a query stands, so that all of a source can be asked at once.
     const asked = sources === x.shape[0] ? normed : normed.reshape([sources, -1, normed.shape[2]!]); // [S, B / S * T, E]
-    const attended = this.EncDecAttention.attend(asked, memory, {
+    const query = this.EncDecAttention.q.forward(asked);
+    const attended = this.EncDecAttention.attend(query, memory, {
       causal: false,
       ...(memoryPaddingMask ? { keyPaddingMask: memoryPaddingMask } : {}),
       ...(crossAttentions ? { attentions: crossAttentions } : {}),
@@ -277,8 +284,10 @@ export class DecoderBlock extends Module {
     ];
   }
 
-  get crossAttention(): Attention {
-    return this.layer[1].EncDecAttention;
+  /** What gives keys and values of the encoder's states. */
+  get memoryLinears(): readonly [Linear, Linear] {
+    const { k, v } = this.layer[1].EncDecAttention;
+    return [k, v];
   }
 
   forward(x: tf.Tensor, inputs: BlockInputs, layer: number): tf.Tensor {

@@ -3,11 +3,13 @@ import { type Initializer, linearDefault, normal, ones, zeros } from '../module/
 import { Module } from '../module/module.js';
 import type { Scope } from '../module/scope.js';
 import type { StepLinear } from '../ops/decoder-step.js';
+import { isRecording } from '../ops/dispatch.js';
 import { dropout, dropoutState } from '../ops/dropout.js';
 import { embedding } from '../ops/embedding.js';
 import type { Activation, WeightLayout } from '../ops/kernels.js';
 import { layerNorm } from '../ops/layer-norm.js';
 import { linear } from '../ops/linear.js';
+import { linears } from '../ops/linears.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { Int8Copy } from './int8-copy.js';
 
@@ -65,6 +67,11 @@ export class Linear extends Module {
     this.#int8?.dispose();
     this.#int8 = undefined;
   }
+}
+
+/** What each of several linears, stored [out, in], gives for the same x, in one op while a tape records. */
+export function forwardAll(layers: readonly Linear[], x: tf.Tensor): tf.Tensor[] {
+  return isRecording() ? linears(x, layers) : layers.map((layer) => layer.forward(x));
 }
 
 export interface EmbeddingLayerOptions {

@@ -28,6 +28,17 @@ export interface LinearAttrs {
 }
 export const LINEAR = 'WeftLinear';
 
+/**
+ * Several linears of one x, y_i = x W_i^T + bias_i, while a tape records.
+ * in: a list: x [..., K], `count` weights [N_i, K], and as many biases [N_i] or none. out: [y_i [..., N_i]].
+ */
+export interface LinearsAttrs {
+  count: number;
+}
+export const LINEARS = 'WeftLinears';
+/** in: a list: `count` dy_i [..., N_i], as many weights. out: [dx [..., K]], the sum of all dy_i W_i. */
+export const LINEARS_INPUT_GRAD = 'WeftLinearsInputGrad';
+
 export interface LinearGradAttrs {
   layout: WeightLayout;
 }

@@ -41,6 +41,22 @@ export interface Addon extends KernelFunctions {
     bias: Maybe<Float32Array>,
     activation: number,
   ): void;
+  sgemm(
+    transposeA: boolean,
+    transposeB: boolean,
+    m: number,
+    n: number,
+    k: number,
+    a: Float32Array,
+    lda: number,
+    b: Float32Array,
+    ldb: number,
+    c: Float32Array,
+    ldc: number,
+    bias: Maybe<Float32Array>,
+    activation: number,
+    accumulate: boolean,
+  ): void;
   packedFloats(n: number, k: number): number;
   packWeight(transposed: boolean, n: number, k: number, b: Float32Array, packed: Float32Array): void;
   packedLinear(

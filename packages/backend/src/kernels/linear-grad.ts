@@ -2,7 +2,8 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 import type { LinearGradAttrs } from '@weft/attention';
 import type { KernelCall } from '../native/kernel.js';
 
-function sizesOf({ shape }: TensorInfo): [rows: number, width: number] {
+/** How many rows a tensor has, and their width. */
+export function sizesOf({ shape }: TensorInfo): [rows: number, width: number] {
   let rows = 1;
   for (let axis = 0; axis < shape.length - 1; axis++) rows *= shape[axis]!;
   return [rows, shape.at(-1)!];

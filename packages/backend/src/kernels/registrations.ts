@@ -15,6 +15,7 @@ import { embedding, embeddingGrad, gatherV2 } from './gather.js';
 import { likeliestToken } from './likeliest-token.js';
 import { linear } from './linear.js';
 import { linearInputGrad, linearWeightGrad } from './linear-grad.js';
+import { linears, linearsInputGrad } from './linears.js';
 import { batchMatMul, fusedMatMul } from './mat-mul.js';
 import { layerNorm, layerNormGrad, rmsNorm, rmsNormGrad } from './norm.js';
 import { accumulate, adamW, globalNorm } from './optimizer.js';
@@ -53,6 +54,8 @@ export const registrations: KernelConfig[] = [
   kernel('ExpandDims', expandDims),
 
   kernel(kernels.LINEAR, linear),
+  kernel(kernels.LINEARS, linears),
+  kernel(kernels.LINEARS_INPUT_GRAD, linearsInputGrad),
   kernel(kernels.LINEAR_INPUT_GRAD, linearInputGrad),
   kernel(kernels.LINEAR_WEIGHT_GRAD, linearWeightGrad),
   kernel(kernels.QUANTIZED_LINEAR, quantizedLinear),
