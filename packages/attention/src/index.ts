@@ -112,5 +112,5 @@ export { type LinearParameters, linears } from './ops/linears.js';
 export { type AdamWState, accumulate, adamW, clipScale, globalNorm } from './ops/optimizer.js';
 export { dropoutMultipliers, philoxBlock } from './ops/philox.js';
 export { dequantize, type QuantizedWeight, quantizedLinear, quantizeWeight } from './ops/quantized-linear.js';
-export { rmsNorm } from './ops/rms-norm.js';
+export { addRmsNorm, rmsNorm } from './ops/rms-norm.js';
 export { type TopTokens, topTokens } from './ops/top-tokens.js';

@@ -40,6 +40,18 @@ export interface BlockInputs extends Seq2SeqLayerInputs {
   positionBias: tf.Tensor;
 }
 
+/** What goes from part to part: the sum of x and what the last part gave, each [B, T, E], not yet added up. */
+export interface Stream {
+  x: tf.Tensor;
+  added?: tf.Tensor;
+}
+
+const sumOf = ({ x, added }: Stream): tf.Tensor => (added ? tf.add(x, added) : x);
+
+/** The sum and its normalisation. */
+const normalised = (norm: RmsNorm, { x, added }: Stream): [sum: tf.Tensor, y: tf.Tensor] =>
+  added ? norm.addForward(x, added) : [x, norm.forward(x)];
+
 class Attention extends Module {
   readonly q: Linear;
   readonly k: Linear;
@@ -144,8 +156,8 @@ class SelfAttentionLayer extends Module {
     this.dropout = new Dropout(config.dropout_rate);
   }
 
-  forward(x: tf.Tensor, { positionBias: bias, keyPaddingMask, cache, attentions }: BlockInputs): tf.Tensor {
-    const normed = this.layer_norm.forward(x); // [B, T, E]
+  forward(stream: Stream, { positionBias: bias, keyPaddingMask, cache, attentions }: BlockInputs): Stream {
+    const [x, normed] = normalised(this.layer_norm, stream); // [B, T, E]
     const { query, ...fresh } = this.SelfAttention.project(normed);
     const held = cache?.append(this.layer, fresh.key as tf.Tensor3D, fresh.value as tf.Tensor3D);
     const attended = this.SelfAttention.attend(query, held ?? fresh, {
@@ -154,7 +166,7 @@ class SelfAttentionLayer extends Module {
       ...(keyPaddingMask ? { keyPaddingMask } : {}),
       ...(attentions ? { attentions } : {}),
     });
-    return tf.add(x, this.dropout.forward(attended));
+    return { x, added: this.dropout.forward(attended) };
   }
 }
 
@@ -171,21 +183,23 @@ class CrossAttentionLayer extends Module {
   }
 
   forward(
-    x: tf.Tensor,
+    stream: Stream,
     memory: KeysAndValues,
     { memoryPaddingMask, crossAttentions }: BlockInputs,
-  ): tf.Tensor {
-    const normed = this.layer_norm.forward(x); // [B, T, E]
+  ): Stream {
+    const [x, normed] = normalised(this.layer_norm, stream); // [B, T, E]
     const sources = memory.key.shape[0]!;
+    const each = sources === x.shape[0];
     // Nothing here depends on where a query stands, so that all of a source can be asked at once.
-    const asked = sources === x.shape[0] ? normed : normed.reshape([sources, -1, normed.shape[2]!]); // [S, B / S * T, E]
+    const asked = each ? normed : normed.reshape([sources, -1, normed.shape[2]!]); // [S, B / S * T, E]
     const query = this.EncDecAttention.q.forward(asked);
     const attended = this.EncDecAttention.attend(query, memory, {
       causal: false,
       ...(memoryPaddingMask ? { keyPaddingMask: memoryPaddingMask } : {}),
       ...(crossAttentions ? { attentions: crossAttentions } : {}),
     });
-    return tf.add(x, this.dropout.forward(attended).reshape(x.shape));
+    const added = this.dropout.forward(attended);
+    return { x, added: each ? added : added.reshape(x.shape) };
   }
 }
 
@@ -248,8 +262,9 @@ class FeedForwardLayer extends Module {
     this.dropout = new Dropout(config.dropout_rate);
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
-    return tf.add(x, this.dropout.forward(this.DenseReluDense.forward(this.layer_norm.forward(x))));
+  forward(stream: Stream): Stream {
+    const [x, normed] = normalised(this.layer_norm, stream); // [B, T, E]
+    return { x, added: this.dropout.forward(this.DenseReluDense.forward(normed)) };
   }
 }
 
@@ -265,9 +280,9 @@ export class EncoderBlock extends Module {
     this.layer = [new SelfAttentionLayer(at(0), config, false, index), new FeedForwardLayer(at(1), config)];
   }
 
-  forward(x: tf.Tensor, inputs: BlockInputs): tf.Tensor {
+  forward(stream: Stream, inputs: BlockInputs): Stream {
     const [attention, feedForward] = this.layer;
-    return feedForward.forward(attention.forward(x, inputs));
+    return feedForward.forward(attention.forward(stream, inputs));
   }
 }
 
@@ -290,9 +305,9 @@ export class DecoderBlock extends Module {
     return [k, v];
   }
 
-  forward(x: tf.Tensor, inputs: BlockInputs, layer: number): tf.Tensor {
+  forward(stream: Stream, inputs: BlockInputs, layer: number): Stream {
     const [self, cross, feedForward] = this.layer;
-    return feedForward.forward(cross.forward(self.forward(x, inputs), inputs.memory!(layer), inputs));
+    return feedForward.forward(cross.forward(self.forward(stream, inputs), inputs.memory!(layer), inputs));
   }
 
   /** What `decoderStep` needs of the block for one more position [B, 1, E], over a memory. */
@@ -357,14 +372,16 @@ export class Stack<B extends EncoderBlock | DecoderBlock> extends Module {
     const length = embedded.shape[1]!;
     const bias = this.block[0]!.layer[0].SelfAttention.relative_attention_bias!;
     const passed = { ...inputs, positionBias: bias.forward(length, past + length) };
-    let hidden = this.dropout.forward(embedded);
+    let stream: Stream = { x: this.dropout.forward(embedded) };
     for (const [layer, block] of this.block.entries()) {
-      hiddenStates?.push(hidden);
-      hidden = inputs.gradientCheckpointing
-        ? checkpointed(block, hidden, passed, layer)
-        : block.forward(hidden, passed, layer);
+      // Added up where the sum itself is wanted.
+      if (hiddenStates || inputs.gradientCheckpointing) stream = { x: sumOf(stream) };
+      hiddenStates?.push(stream.x);
+      stream = inputs.gradientCheckpointing
+        ? { x: checkpointed(block, stream.x, passed, layer) }
+        : block.forward(stream, passed, layer);
     }
-    const last = this.dropout.forward(this.final_layer_norm.forward(hidden));
+    const last = this.dropout.forward(normalised(this.final_layer_norm, stream)[1]);
     hiddenStates?.push(last);
     return last;
   }
@@ -422,7 +439,7 @@ function checkpointed(
   const forward = (hidden: tf.Tensor, ...tensors: tf.Tensor[]): tf.Tensor => {
     const { key, value, ...rest } = Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
     const seen = key && value ? { memory: (): KeysAndValues => ({ key, value }) } : {};
-    return block.forward(hidden, { positionBias, ...rest, ...seen }, layer);
+    return sumOf(block.forward({ x: hidden }, { positionBias, ...rest, ...seen }, layer));
   };
   const inside = block.namedParameters().filter(([key]) => !outside.some((pattern) => pattern.test(key)));
   return gradientCheckpoint(

@@ -10,7 +10,7 @@ import type { Activation, WeightLayout } from '../ops/kernels.js';
 import { layerNorm } from '../ops/layer-norm.js';
 import { linear } from '../ops/linear.js';
 import { linears } from '../ops/linears.js';
-import { rmsNorm } from '../ops/rms-norm.js';
+import { addRmsNorm, rmsNorm } from '../ops/rms-norm.js';
 import { Int8Copy } from './int8-copy.js';
 
 export interface LinearLayerOptions {
@@ -132,6 +132,11 @@ export class RmsNorm extends Module {
 
   forward(x: tf.Tensor): tf.Tensor {
     return rmsNorm(x, this.weight, this.epsilon);
+  }
+
+  /** The sum of x and what is added, and its normalisation. */
+  addForward(x: tf.Tensor, added: tf.Tensor): [sum: tf.Tensor, y: tf.Tensor] {
+    return addRmsNorm(x, added, this.weight, this.epsilon);
   }
 }
 

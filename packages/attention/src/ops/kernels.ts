@@ -68,6 +68,11 @@ export const RMS_NORM = 'WeftRmsNorm';
 /** in: dy, x, gamma, rstd. out: [dx, dgamma]. */
 export const RMS_NORM_GRAD = 'WeftRmsNormGrad';
 
+/** in: x [..., E], added of its shape, gamma [E]. out: [sum = x + added, y, rstd], y and rstd as RMS_NORM's of the sum. */
+export const ADD_RMS_NORM = 'WeftAddRmsNorm';
+/** in: dsum, dy, sum, gamma, rstd. out: [dx, which is dadded too, dgamma]. */
+export const ADD_RMS_NORM_GRAD = 'WeftAddRmsNormGrad';
+
 /**
  * softmax(scale * q k^T + bias, masked) v, without holding [Tq, Tk].
  *

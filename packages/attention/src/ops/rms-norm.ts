@@ -2,7 +2,7 @@ import tf = require('@tensorflow/tfjs');
 
 import { asMatrix, checkShape } from './check.js';
 import { hasKernel, registerFusedGradient, runFused } from './dispatch.js';
-import { type NormAttrs, RMS_NORM, RMS_NORM_GRAD } from './kernels.js';
+import { ADD_RMS_NORM, ADD_RMS_NORM_GRAD, type NormAttrs, RMS_NORM, RMS_NORM_GRAD } from './kernels.js';
 
 /**
  * Root-mean-square normalisation over the last axis (Zhang and Sennrich, 2019), as T5 has it: no mean is
@@ -43,3 +43,50 @@ registerFusedGradient<NormAttrs>(
     return { x: () => dx!, gamma: () => dgamma! };
   },
 );
+
+/**
+ * What a part of a Transformer with normalisation before it begins with: the sum of what came in and what the part before
+ * gave, and its root-mean-square normalisation. One op, whose gradient adds both paths up on the way.
+ *
+ * @param x [..., E]
+ * @param added of the shape of x
+ * @param gamma [E]
+ * @returns the sum and its normalisation, each [..., E]
+ * @throws ShapeError when the sizes do not fit together
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs';
+ * import { addRmsNorm } from '@weft/attention';
+ *
+ * const [sum, y] = addRmsNorm(tf.tensor2d([[1, -2]]), tf.tensor2d([[2, -1]]), tf.ones([2]), 0);
+ * console.assert(sum.dataSync().join() === '3,-3' && y.dataSync().join() === '1,-1');
+ * ```
+ */
+export function addRmsNorm(
+  x: tf.Tensor,
+  added: tf.Tensor,
+  gamma: tf.Tensor,
+  epsilon: number,
+): [sum: tf.Tensor, y: tf.Tensor] {
+  checkShape('addRmsNorm', 'added', added, x.shape);
+  checkShape('addRmsNorm', 'gamma', gamma, [x.shape.at(-1)!]);
+  if (!hasKernel(ADD_RMS_NORM)) {
+    const sum = tf.add(x, added);
+    return [sum, rmsNorm(sum, gamma, epsilon)];
+  }
+  const [sum, y, rstd] = runFused(ADD_RMS_NORM, { x, added, gamma }, { epsilon } satisfies NormAttrs);
+  rstd!.dispose();
+  return [sum!, y!];
+}
+
+tf.registerGradient({
+  kernelName: ADD_RMS_NORM,
+  inputsToSave: ['gamma'],
+  outputsToSave: [true, false, true],
+  gradFunc: (given, saved, attrs) => {
+    const [dsum, dy] = given as tf.Tensor[];
+    const [gamma, sum, rstd] = saved as tf.Tensor[];
+    const [dx, dgamma] = runFused(ADD_RMS_NORM_GRAD, { dsum, dy, sum, gamma, rstd }, attrs);
+    return { x: () => dx!, added: () => dx!.clone(), gamma: () => dgamma! };
+  },
+});

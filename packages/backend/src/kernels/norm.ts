@@ -1,6 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import type { NormAttrs } from '@weft/attention';
 import type { KernelCall } from '../native/kernel.js';
+import type { NativeBackend } from '../native/native-backend.js';
 import { rowsAndWidth } from './sizes.js';
 
 type Tensors = Record<string, TensorInfo>;
@@ -61,4 +62,25 @@ export function rmsNormGrad({ inputs, backend }: KernelCall<NormAttrs>): TensorI
     width,
   );
   return [dx, dgamma];
+}
+
+/** [sum, y, rstd] */
+export function addRmsNorm({ inputs, backend, attrs }: KernelCall<NormAttrs>): TensorInfo[] {
+  const { x, added, gamma } = inputs as Tensors;
+  const sum = backend.output(x!.shape);
+  addInto(backend, sum.values, x!, added!);
+  return [sum, ...rmsNorm({ inputs: { x: sum, gamma: gamma! }, backend, attrs })];
+}
+
+/** [dx, dgamma] */
+export function addRmsNormGrad({ inputs, backend, attrs }: KernelCall<NormAttrs>): TensorInfo[] {
+  const { dsum, dy, sum, gamma, rstd } = inputs as Tensors;
+  const given = { dy: dy!, x: sum!, gamma: gamma!, rstd: rstd! };
+  const [dx, dgamma] = rmsNormGrad({ inputs: given, backend, attrs }) as [TensorInfo, TensorInfo];
+  addInto(backend, backend.floats(dx), dx, dsum!);
+  return [dx, dgamma];
+}
+
+function addInto(backend: NativeBackend, to: Float32Array, a: TensorInfo, b: TensorInfo): void {
+  backend.addon.binary(0, backend.floats(a), backend.floats(b), to, 1, to.length, 0, 1, 0, 1);
 }

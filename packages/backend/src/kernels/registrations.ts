@@ -17,7 +17,7 @@ import { linear } from './linear.js';
 import { linearInputGrad, linearWeightGrad } from './linear-grad.js';
 import { linears, linearsInputGrad } from './linears.js';
 import { batchMatMul, fusedMatMul } from './mat-mul.js';
-import { layerNorm, layerNormGrad, rmsNorm, rmsNormGrad } from './norm.js';
+import { addRmsNorm, addRmsNormGrad, layerNorm, layerNormGrad, rmsNorm, rmsNormGrad } from './norm.js';
 import { accumulate, adamW, globalNorm } from './optimizer.js';
 import { quantizedLinear, quantizeWeight } from './quantized-linear.js';
 import { concat, expandDims, pack, padV2, slice, splitV, tile, transpose } from './rearrange.js';
@@ -66,6 +66,8 @@ export const registrations: KernelConfig[] = [
   kernel(kernels.LAYER_NORM_GRAD, layerNormGrad),
   kernel(kernels.RMS_NORM, rmsNorm),
   kernel(kernels.RMS_NORM_GRAD, rmsNormGrad),
+  kernel(kernels.ADD_RMS_NORM, addRmsNorm),
+  kernel(kernels.ADD_RMS_NORM_GRAD, addRmsNormGrad),
   kernel(kernels.ATTENTION, attention),
   kernel(kernels.ATTENTION_GRAD, attentionGrad),
   kernel(kernels.CACHE_APPEND, cacheAppend),
