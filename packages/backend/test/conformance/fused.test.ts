@@ -5,16 +5,20 @@ import {
   accumulate,
   activation,
   adamW,
+  addRmsNorm,
   type CrossEntropyOptions,
   crossEntropy,
   dropout,
   embedding,
   globalNorm,
+  type LinearParameters,
   layerNorm,
   linearCrossEntropy,
+  linears,
   rmsNorm,
   scaledDotProductAttention,
 } from '@weft/attention';
+import { ShapeError } from '@weft/errors';
 import { closeTo, expectClose } from '@weft/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { numbers } from './reference.js';
@@ -81,6 +85,42 @@ test.each([1, 2, 7, 16, 33, 67, 128])('layerNorm and rmsNorm of width %i', async
       (a, gamma) => rmsNorm(a!, gamma!, 1e-2),
     );
   }
+});
+
+test.each([3, 16, 33])('addRmsNorm of width %i', async (width) => {
+  const given = () => [x([2, 19, width], 1, 2), x([2, 19, width], 4), x([width], 2)];
+  for (const both of [true, false]) {
+    await sameAsComposite(given, (a, b, gamma) => {
+      const [sum, y] = addRmsNorm(a!, b!, gamma!, 1e-2);
+      return both ? tf.concat([sum, y], -1) : y;
+    });
+  }
+});
+
+test.each([false, true])('linears of one x, with biases %s', async (biased) => {
+  const sizes = [5, 40, 33];
+  const given = () => [
+    x([2, 19, 21], 1),
+    ...sizes.map((size, i) => x([size, 21], 2 + i)),
+    ...(biased ? sizes.map((size, i) => x([size], 6 + i)) : []),
+  ];
+  const parametersOf = (rest: tf.Tensor[]) =>
+    sizes.map((_, i) => ({ weight: rest[i]!, ...(biased ? { bias: rest[3 + i]! } : {}) }));
+  await sameAsComposite(given, (a, ...rest) => tf.concat(linears(a!, parametersOf(rest)), -1));
+  // One that nothing looks at adds nothing to the gradients of the others.
+  await sameAsComposite(
+    () => given().slice(0, 2),
+    (a, weight) => linears(a!, [{ weight: weight! }, { weight: x([7, 21], 9) }])[0]!,
+  );
+});
+
+test('linears of one x are checked', () => {
+  const run = (...parameters: LinearParameters[]) =>
+    tf.grad((a: tf.Tensor) => linears(a, parameters)[0]!)(tf.ones([2, 3]));
+  expect(() => run({ weight: tf.ones([3, 4]) })).toThrow(ShapeError);
+  expect(() => run({ weight: tf.ones([4, 3]), bias: tf.ones([3]) })).toThrow(ShapeError);
+  expect(() => addRmsNorm(tf.ones([2, 3]), tf.ones([3]), tf.ones([3]), 1e-6)).toThrow(ShapeError);
+  expect(() => addRmsNorm(tf.ones([2, 3]), tf.ones([2, 3]), tf.ones([2]), 1e-6)).toThrow(ShapeError);
 });
 
 interface AttentionCase {
