@@ -35,10 +35,16 @@ napi_value allocate_buffer(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// Memory of ours goes back when the event loop turns; its pages go now.
 napi_value free_buffer(napi_env env, napi_callback_info info) {
-  size_t count = 1;
+  size_t count = 1, bytes = 0;
   napi_value buffer;
-  if (napi_get_cb_info(env, info, &count, &buffer, nullptr, nullptr) == napi_ok) napi_detach_arraybuffer(env, buffer);
+  void* data = nullptr;
+  if (napi_get_cb_info(env, info, &count, &buffer, nullptr, nullptr) == napi_ok &&
+      napi_get_arraybuffer_info(env, buffer, &data, &bytes) == napi_ok) {
+    discard_pages(data, bytes);
+    napi_detach_arraybuffer(env, buffer);
+  }
   return nullptr;
 }
 

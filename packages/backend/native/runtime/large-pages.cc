@@ -1,5 +1,6 @@
 #include "large-pages.h"
 
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <new>
@@ -88,6 +89,14 @@ void free_large_pages(void* data, size_t bytes) {
   if (bytes >= kSmallest) return slabs().give(data, whole_pages(bytes));
 #endif
   ::operator delete(data, kCacheLine);
+}
+
+void discard_pages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  const uintptr_t begin = whole_pages(reinterpret_cast<uintptr_t>(data));
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(data) + bytes) / kSmallPage * kSmallPage;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+#endif
 }
 
 }  // namespace weft

@@ -12,4 +12,7 @@ void* allocate_large_pages(size_t bytes);
 // Gives it back, with the size that it was asked for.
 void free_large_pages(void* data, size_t bytes);
 
+// Gives the memory of whole pages within an array to the system at once; what they held is lost, the addresses stay.
+void discard_pages(void* data, size_t bytes);
+
 }  // namespace weft

@@ -1,8 +1,11 @@
 #include "testing.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <thread>
 
+#include "../runtime/large-pages.h"
 #include "../runtime/parallel.h"
 
 using namespace weft;
@@ -58,4 +61,29 @@ TEST(pool_serves_several_callers) {
   }
   for (std::thread& caller : callers) caller.join();
   EXPECT(total.load() == 3 * 2000 * 64);
+}
+
+// Threads take, fill, look at and give back arrays of sizes on both sides of every bound; none sees another's bytes.
+TEST(large_pages_lie_apart) {
+  constexpr size_t kilo = 1024, mega = 1024 * kilo;
+  const std::vector<size_t> sizes{1, 100, 32 * kilo - 1, 32 * kilo, 40 * kilo + 3, mega, mega, 4 * mega - 1, 4 * mega, 20 * mega};
+  const auto work = [&](int mark) {
+    for (int round = 0; round < 4; ++round) {
+      std::vector<char*> taken;
+      for (size_t size : sizes) {
+        char* const data = static_cast<char*>(allocate_large_pages(size));
+        EXPECT(data != nullptr && reinterpret_cast<uintptr_t>(data) % 64 == 0);
+        std::memset(data, mark + static_cast<int>(taken.size()), size);
+        taken.push_back(data);
+      }
+      for (size_t i = 0; i < sizes.size(); ++i) {
+        const char want = static_cast<char>(mark + static_cast<int>(i));
+        EXPECT(std::all_of(taken[i], taken[i] + sizes[i], [=](char byte) { return byte == want; }));
+        free_large_pages(taken[i], sizes[i]);
+      }
+    }
+  };
+  std::thread other([&] { work(100); });
+  work(10);
+  other.join();
 }

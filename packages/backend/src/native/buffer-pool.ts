@@ -73,11 +73,6 @@ export class BufferPool {
     this.#trim();
   }
 
-  /** A buffer from `take` that somebody else may see from now on: the garbage collector frees it, the pool no more. */
-  forget(buffer: ArrayBuffer): void {
-    if (buffer.byteLength >= smallest) this.#state.used -= buffer.byteLength;
-  }
-
   state(): Readonly<PoolState> {
     return this.#state;
   }

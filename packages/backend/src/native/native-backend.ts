@@ -215,11 +215,14 @@ export class NativeBackend extends cpu.MathBackendCPU {
     return { dataId: tensor.dataId, shape, dtype: tensor.dtype };
   }
 
-  /** From now on somebody else may see this tensor's array: its buffer is not used again. */
+  /**
+   * From now on somebody else may see this tensor's array: it becomes one of V8's own, which the garbage collector frees.
+   */
   share(tensor: TensorInfo): void {
     const data = this.data.get(tensor.dataId as DataId) as NativeData;
     if (data.pooled !== undefined) {
-      this.pool.forget(data.pooled);
+      data.values = (data.values as TypedArray).slice();
+      this.pool.give(data.pooled);
       data.pooled = undefined;
     }
     if (data.complexTensorInfos !== undefined) {
