@@ -1,6 +1,7 @@
 // Coarse logits with the byte dot products of AVX-512 VNNI, which multiply unsigned bytes, of the weight, by signed ones.
 #pragma once
 
+#include "../runtime/parallel.h"
 #include "coarse.h"
 
 namespace weft::WEFT_ISA {
@@ -74,39 +75,41 @@ static void byte_products(const ByteRows& x, const Coarse& coarse, int64_t colum
   }
 }
 
-// Of each row of x its bytes; gives the Euclidean norms of what is lost, and of the rows.
+// Of each row of x its bytes, into `bytes`, `starts` and `scales`, and the Euclidean norms of what is lost and of the row.
 static ByteRows split_rows(const float* x, int64_t m, int64_t k, int64_t digits, float* lost, float* norms, int8_t* bytes,
                            int32_t* starts, float* scales) {
   const ByteRows rows{m, digits, coarse_depth(k), bytes, starts, scales};
   const float most = digits == 1 ? 127.0f : 127.0f * 256.0f;
-  for (int64_t panel = 0; panel < rows.panels(); ++panel) {
-    const int64_t first = rows.panel_start(panel), count = (rows.panel_start(panel + 1) - first) * digits;
-    int8_t* const to = bytes + first * digits * rows.depth;
-    __builtin_memset(to, 0, static_cast<size_t>(count * rows.depth));
-    for (int64_t j = 0; j < count; j += digits) {
-      const int64_t r = first + j / digits;
-      const float* const from = x + r * k;
-      const float largest = largest_magnitude(from, k), scale = largest / most, inverse = most / largest;
-      double errors = 0, squares = 0;
-      int32_t sums[2] = {};
-      for (int64_t p = 0; p < k; ++p) {
-        const int32_t whole = static_cast<int32_t>(__builtin_rintf(from[p] * inverse));
-        const double difference = static_cast<double>(from[p]) - static_cast<double>(scale) * whole;
-        errors += difference * difference;
-        squares += static_cast<double>(from[p]) * static_cast<double>(from[p]);
-        const int32_t low = digits == 1 ? whole : static_cast<int8_t>(whole & 255);
-        const int32_t parts[2] = {low, (whole - low) / 256};
-        for (int64_t d = 0; d < digits; ++d) {
-          to[p / 4 * 4 * count + 4 * (j + d) + p % 4] = static_cast<int8_t>(parts[d]);
-          sums[d] += parts[d];
-        }
+  const auto split = [=](int64_t r, int64_t place, int64_t count, int8_t* to) {
+    const float* const from = x + r * k;
+    const float largest = largest_magnitude(from, k), scale = largest / most, inverse = most / largest;
+    double errors = 0, squares = 0;
+    int32_t sums[2] = {};
+    for (int64_t p = 0; p < k; ++p) {
+      const int32_t whole = static_cast<int32_t>(__builtin_rintf(from[p] * inverse));
+      const double value = static_cast<double>(from[p]), difference = value - static_cast<double>(scale) * whole;
+      errors += difference * difference;
+      squares += value * value;
+      const int32_t low = digits == 1 ? whole : static_cast<int8_t>(whole & 255);
+      const int32_t parts[2] = {low, (whole - low) / 256};
+      for (int64_t d = 0; d < digits; ++d) {
+        to[p / 4 * 4 * count + 4 * (place + d) + p % 4] = static_cast<int8_t>(parts[d]);
+        sums[d] += parts[d];
       }
-      for (int64_t d = 0; d < digits; ++d) starts[r * digits + d] = -128 * sums[d];
-      scales[r] = scale;
-      lost[r] = static_cast<float>(__builtin_sqrt(errors)) * kUpwards;
-      norms[r] = static_cast<float>(__builtin_sqrt(squares)) * kUpwards;
     }
-  }
+    for (int64_t d = 0; d < digits; ++d) starts[r * digits + d] = -128 * sums[d];
+    scales[r] = scale;
+    lost[r] = static_cast<float>(__builtin_sqrt(errors)) * kUpwards;
+    norms[r] = static_cast<float>(__builtin_sqrt(squares)) * kUpwards;
+  };
+  parallel_for(rows.panels(), 1, [=](int64_t begin, int64_t end) {
+    for (int64_t panel = begin; panel < end; ++panel) {
+      const int64_t first = rows.panel_start(panel), count = (rows.panel_start(panel + 1) - first) * digits;
+      int8_t* const to = bytes + first * digits * rows.depth;
+      __builtin_memset(to, 0, static_cast<size_t>(count * rows.depth));
+      for (int64_t place = 0; place < count; place += digits) split(first + place / digits, place, count, to);
+    }
+  });
   return rows;
 }
 
