@@ -20,7 +20,8 @@ import {
   scopeOf,
 } from '@weft/model';
 import { type T5Config, t5ConfigSchema, t5KeyMap } from './config.js';
-import { DecoderBlock, decodeStep, EncoderBlock, Stack } from './modeling.js';
+import { DecoderBlock, EncoderBlock } from './modeling.js';
+import { decodeStep, Stack } from './stack.js';
 
 export interface T5EncoderInputs {
   /** [B, S] */

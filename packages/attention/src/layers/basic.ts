@@ -69,9 +69,10 @@ export class Linear extends Module {
   }
 }
 
-/** What each of several linears, stored [out, in], gives for the same x, in one op while a tape records. */
+/** What each of several linears gives for the same x, in one op while a tape records. */
 export function forwardAll(layers: readonly Linear[], x: tf.Tensor): tf.Tensor[] {
-  return isRecording() ? linears(x, layers) : layers.map((layer) => layer.forward(x));
+  const joined = isRecording() && layers.every(({ layout }) => layout === 'out-in');
+  return joined ? linears(x, layers) : layers.map((layer) => layer.forward(x));
 }
 
 export interface EmbeddingLayerOptions {

@@ -15,7 +15,7 @@ struct ByteRows {
   const int8_t* bytes;     // panel by panel, in each four of k by four, those of its rows side by side
   const int32_t* starts;   // of each row of bytes: what the sums begin with, against the 128 in the weight's bytes
   const float* scales;     // of each row of x
-  int64_t panels() const { return (m * digits + kByteRows / digits * digits - 1) / (kByteRows / digits * digits); }
+  int64_t panels() const { return (m + kByteRows / digits - 1) / (kByteRows / digits); }
   int64_t panel_start(int64_t panel) const { return m * panel / panels(); }  // in rows of x
 };
 

@@ -16,6 +16,10 @@ namespace {
 constexpr int64_t kChunk = 16 * kCoarseColumns;
 // Rows up to which reading the weight is what takes the time.
 constexpr int64_t kFewRows = 8;
+// Rows of x that are looked at together, so that their coarse logits take little memory.
+constexpr int64_t kMostRows = 64;
+// The deepest weight whose byte products cannot overflow, and whose norms are surely within their factor.
+constexpr int64_t kDeepest = 1 << 16;
 // Of the rows of x: what one digit may lose for a second one not to pay.
 constexpr float kOneDigit = 0.02f;
 
@@ -153,6 +157,41 @@ void coarse_products(const Problem& p, const Coarse& coarse, float* most, float*
 }
 #endif
 
+void tokens_of(const Problem& p, const Coarse& coarse, int32_t* tokens) {
+  const int64_t m = p.m, n = p.n, chunks = p.chunks();
+  float* const most = scratch(kSlotKernel0, m * n);
+#if defined(WEFT_ISA_AVX512)
+  const bool suits = p.k > 0 && p.k <= kDeepest;
+#else
+  const bool suits = p.k > 0 && p.k <= kDeepest && m <= kFewRows;
+#endif
+  if (!suits || *coarse.usable == 0 || !usable_rows(p)) return with_all_logits(p, most, tokens);
+
+  float* const least = scratch(kSlotStep, (chunks + 1) * m);
+  float* const greatest = least + chunks * m;
+  coarse_products(p, coarse, most, least);
+  for (int64_t r = 0; r < m; ++r) {
+    greatest[r] = least[r];
+    for (int64_t chunk = 1; chunk < chunks; ++chunk) {
+      if (least[chunk * m + r] > greatest[r]) greatest[r] = least[chunk * m + r];
+    }
+  }
+  // Each chunk's finds stand where its columns would.
+  int32_t* const found = static_cast<int32_t*>(scratch_bytes(kSlotKernel2, static_cast<size_t>(n + chunks) * sizeof(int32_t)));
+  int32_t* const counts = found + n;
+  parallel_for(chunks, 4, [=](int64_t begin, int64_t end) {
+    for (int64_t chunk = begin; chunk < end; ++chunk) {
+      counts[chunk] = static_cast<int32_t>(candidates_of(p, chunk, most, greatest, found + chunk * kChunk));
+    }
+  });
+  int64_t count = 0;
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+    for (int32_t i = 0; i < counts[chunk]; ++i) found[count++] = found[chunk * kChunk + i];
+  }
+  if (count == 0 || count > n / 4) return with_all_logits(p, most, tokens);
+  among(p, found, count, tokens);
+}
+
 }  // namespace
 
 int64_t coarse_size(int64_t n, int64_t k) { return 16 + 3 * coarse_rows(n) + (coarse_rows(n) * coarse_depth(k) + 3) / 4; }
@@ -195,40 +234,13 @@ void coarse_weight(int64_t n, int64_t k, const float* weight, int32_t* coarse) {
 void likeliest_token(int64_t m, int64_t n, int64_t k, const float* x, const float* weight, const int32_t* copy, const float* bias,
                      int32_t* tokens) {
   if (m <= 0 || n <= 0) return;
-  const Problem p{m, n, k, x, weight, bias};
   const Coarse coarse(n, copy);
-  const int64_t chunks = p.chunks();
-  float* const most = scratch(kSlotKernel0, m * n);
-#if defined(WEFT_ISA_AVX512)
-  const bool suits = true;
-#else
-  const bool suits = m <= kFewRows;
-#endif
-  if (!suits || k <= 0 || *coarse.usable == 0 || !usable_rows(p)) return with_all_logits(p, most, tokens);
-
-  float* const least = scratch(kSlotStep, (chunks + 1) * m);
-  float* const greatest = least + chunks * m;
-  coarse_products(p, coarse, most, least);
-  for (int64_t r = 0; r < m; ++r) {
-    greatest[r] = least[r];
-    for (int64_t chunk = 1; chunk < chunks; ++chunk) {
-      if (least[chunk * m + r] > greatest[r]) greatest[r] = least[chunk * m + r];
-    }
+  // Cut evenly: fewer than kFewRows at the end would be multiplied another way, to other bits.
+  const int64_t blocks = (m + kMostRows - 1) / kMostRows;
+  for (int64_t i = 0; i < blocks; ++i) {
+    const int64_t first = m * i / blocks, rows = m * (i + 1) / blocks - first;
+    tokens_of({rows, n, k, x + first * k, weight, bias}, coarse, tokens + first);
   }
-  // Each chunk's finds stand where its columns would.
-  int32_t* const found = static_cast<int32_t*>(scratch_bytes(kSlotKernel2, static_cast<size_t>(n + chunks) * sizeof(int32_t)));
-  int32_t* const counts = found + n;
-  parallel_for(chunks, 4, [=](int64_t begin, int64_t end) {
-    for (int64_t chunk = begin; chunk < end; ++chunk) {
-      counts[chunk] = static_cast<int32_t>(candidates_of(p, chunk, most, greatest, found + chunk * kChunk));
-    }
-  });
-  int64_t count = 0;
-  for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-    for (int32_t i = 0; i < counts[chunk]; ++i) found[count++] = found[chunk * kChunk + i];
-  }
-  if (count == 0 || count > n / 4) return with_all_logits(p, most, tokens);
-  among(p, found, count, tokens);
 }
 
 }  // namespace weft::WEFT_ISA

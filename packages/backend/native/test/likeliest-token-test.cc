@@ -37,12 +37,13 @@ struct Case {
 }  // namespace
 
 TEST(likeliest_token_is_that_of_all_logits) {
-  for (int64_t m : {1, 2, 7, 8, 9, 15, 32, 40}) {
+  for (int64_t m : {1, 2, 7, 8, 9, 15, 32, 40, 65, 130}) {
     for (int64_t n : {1, 31, 33, 512, 3001}) {
       for (int64_t k : {1, 6, 64, 130}) Case(m, n, k, static_cast<uint64_t>(m * 7919 + n * 31 + k)).expect_same();
     }
   }
   Case(3, 2000, 1600, 5).expect_same();
+  Case(2, 40, (1 << 16) + 1, 7).expect_same();
   Case(33, 2000, 1600, 6).expect_same();
 }
 
